@@ -1,0 +1,139 @@
+# Every command of a working copy; `make` alone lists them. Nothing outside this folder is changed.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+HUB55 := .venv-hub55
+BIN := $(VENV)/bin
+DONE := $(VENV)/done
+UV := $(BIN)/uv
+# Compiled here once: many processes start from these, and some of them may not write beside the sources.
+SYNC := $(UV) pip sync --quiet --compile-bytecode --require-hashes --python
+INSTALL := $(UV) pip install --quiet --compile-bytecode --require-hashes --no-deps --python
+WHEEL := $(UV) pip install --quiet --compile-bytecode --no-deps --reinstall --python
+
+# What runs is the installed wheel: neither this folder nor a caller's PYTHONPATH may stand before it.
+export PYTHONSAFEPATH := 1
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export CONFIGURABLE_HTTP_PROXY := $(CURDIR)/$(VENV)/proxy/node_modules/.bin/configurable-http-proxy
+
+# Folders too: their time changes when a file goes.
+SOURCES := setup.cfg pyproject.toml LICENSE README.md \
+	$(shell find jupyterhub_courses config/singleuser \( -name __pycache__ -o -name '.*' \) -prune -o -print)
+
+.PHONY: help
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+
+# -- the environment ---------------------------------------------------------------------------------------------
+
+.PHONY: install
+install: $(DONE)/wheel $(DONE)/proxy ## make .venv with the command jupyterhub-courses, from locked requirements
+
+$(DONE)/tools: requirements/build.txt
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed; \
+	$(PYTHON) is " + sys.version.split()[0] + ". Say which: make PYTHON=/path/to/python install")'
+	@echo "Making $(VENV) …"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r $<
+	@mkdir -p $(@D) && touch $@
+
+$(DONE)/demo: requirements/demo.txt $(DONE)/tools
+	@echo "Installing the locked requirements …"
+	$(SYNC) $(BIN)/python requirements/build.txt $<
+	@touch $@
+
+# build/ and the egg-info remember files that are gone: away with them first.
+$(DONE)/wheel: $(SOURCES) $(DONE)/demo
+	@echo "Installing jupyterhub-courses …"
+	@rm -rf build dist jupyterhub_courses.egg-info
+	$(UV) build --quiet --wheel --no-build-isolation --python $(BIN)/python --out-dir dist
+	$(WHEEL) $(BIN)/python dist/*.whl
+	@touch $@
+
+$(DONE)/proxy: proxy/package.json proxy/package-lock.json $(DONE)/tools
+	@node -e 'if (+process.versions.node.split(".")[0] < 20) process.exit(1)' 2>/dev/null \
+		|| { echo "The hub's proxy needs Node.js 20 or newer (node and npm on the PATH)." >&2; exit 1; }
+	@echo "Installing the proxy …"
+	@mkdir -p $(VENV)/proxy && cp proxy/package.json proxy/package-lock.json $(VENV)/proxy/
+	cd $(VENV)/proxy && npm ci --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(DONE)/test: requirements/test.txt $(DONE)/demo
+	@echo "Installing the tools of the tests …"
+	$(INSTALL) $(BIN)/python -r $<
+	@touch $@
+
+$(DONE)/hub55: requirements/hub55.txt $(DONE)/wheel
+	@echo "Making $(HUB55): the hub's side on the oldest supported hub …"
+	[ -x $(HUB55)/bin/python ] || $(UV) venv --quiet --no-project --python $(BIN)/python $(HUB55)
+	$(SYNC) $(HUB55)/bin/python $<
+	$(WHEEL) $(HUB55)/bin/python dist/*.whl
+	$(UV) pip check --quiet --python $(HUB55)/bin/python
+	@touch $@
+
+# -- the demo ----------------------------------------------------------------------------------------------------
+
+.PHONY: demo
+demo: install ## start everything on this machine and say where to click; Ctrl-C ends it (ARGS="--check" plays the story)
+	@exec $(BIN)/jupyterhub-courses demo $(ARGS)
+
+.PHONY: demo-reset
+demo-reset: install ## forget the demo's state
+	@exec $(BIN)/jupyterhub-courses demo --reset
+
+# -- checks ------------------------------------------------------------------------------------------------------
+
+.PHONY: test
+test: test-hub55 test-all ## make what the tests need and run all of them
+
+.PHONY: test-all
+test-all: install $(DONE)/test ## run the tests on the newest hub (ARGS="-k name" and the like)
+	$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: test-hub55
+test-hub55: install $(DONE)/hub55 ## run the hub side's tests on the oldest supported hub
+	PATH="$(CURDIR)/$(HUB55)/bin:$$PATH" $(HUB55)/bin/python -m pytest tests/hub $(ARGS)
+
+.PHONY: lint
+lint: $(DONE)/test ## ruff
+	$(BIN)/ruff check .
+
+.PHONY: types
+types: $(DONE)/test ## mypy, strict on core, use cases and adapters
+	$(BIN)/mypy
+
+.PHONY: layers
+layers: $(DONE)/test ## imports go one way only
+	$(BIN)/lint-imports
+
+.PHONY: docs
+docs: $(DONE)/test ## build the documentation into site/; a broken link fails
+	$(BIN)/mkdocs build --quiet --strict
+
+.PHONY: check
+check: test lint types layers docs ## everything that has to be green
+
+# -- upkeep ------------------------------------------------------------------------------------------------------
+
+LOCK := compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" \
+	-c requirements/constraints.txt $(if $(UPGRADE),--upgrade)
+
+.PHONY: lock
+lock: $(DONE)/tools ## make requirements/*.txt and the proxy's lock anew (UPGRADE=1 takes newer versions)
+	$(UV) pip $(LOCK) requirements/build.in -o requirements/build.txt
+	$(UV) pip $(LOCK) setup.cfg --extra demo -c requirements/build.txt -o requirements/demo.txt
+	$(UV) pip $(LOCK) setup.cfg --extra demo --extra test --extra dev -c requirements/demo.txt -o requirements/test.txt
+	$(UV) pip $(LOCK) setup.cfg --extra hub --extra test-hub -c requirements/z2jh-hub.txt -o requirements/hub55.txt
+	cd proxy && npm install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts --no-audit --no-fund \
+		--loglevel=error
+
+.PHONY: clean
+clean: ## remove what these commands made, but for the demo's state
+	rm -rf $(VENV) $(HUB55) build dist site jupyterhub_courses.egg-info .mypy_cache .pytest_cache .ruff_cache \
+		.import_linter_cache .hypothesis

@@ -1,0 +1,48 @@
+"""The system's Chromium, driven by its own chromedriver; nothing is downloaded."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+# A browser that asks nobody for updates, and starts where there is neither a screen nor a sandbox (containers, root).
+_ARGUMENTS = (
+    "--headless=new",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--window-size=1280,900",
+    "--lang=en",
+)
+
+
+def programs() -> tuple[str, str] | None:
+    """The browser's and the driver's paths, or None when either is missing."""
+    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    driver = shutil.which("chromedriver")
+    return (browser, driver) if browser and driver else None
+
+
+@contextmanager
+def running(browser: str, driver: str) -> Iterator:
+    """A Chromium with an empty profile, as a selenium WebDriver."""
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+
+    profile = tempfile.mkdtemp(prefix="courses-chromium-")
+    options = webdriver.ChromeOptions()
+    options.binary_location = browser
+    for argument in (*_ARGUMENTS, f"--user-data-dir={profile}", *(["--no-sandbox"] if os.geteuid() == 0 else [])):
+        options.add_argument(argument)
+    window = webdriver.Chrome(options=options, service=Service(driver))
+    try:
+        window.set_page_load_timeout(60)
+        yield window
+    finally:
+        window.quit()
+        shutil.rmtree(profile, ignore_errors=True)
