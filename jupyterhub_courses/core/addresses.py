@@ -1,0 +1,43 @@
+"""Addresses that an LMS tells us are used only where they point to the LMS itself.
+
+Claims are signed, yet a signed claim with somebody else's address would make us send tokens and scores there
+(server-side request forgery); so every endpoint must lie on a host of its registration.
+"""
+
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from .records import Registration
+
+URL_MAX = 1024
+
+
+def host_of(url: str | None) -> str | None:
+    """`host:port` of an http(s) URL, lowercase and with its default port; None for anything else."""
+    if not url or len(url) > URL_MAX:
+        return None
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return None
+    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+        return None
+    return f"{parts.hostname.lower()}:{port or (443 if parts.scheme == 'https' else 80)}"
+
+
+def trusted_hosts(registration: Registration) -> frozenset[str]:
+    """The hosts that an administrator named when registering the LMS."""
+    urls: Iterable[str | None] = (
+        registration.issuer,
+        registration.authorize_url,
+        registration.token_url,
+        registration.keyset_url,
+    )
+    return frozenset(host for host in map(host_of, urls) if host)
+
+
+def trusted(url: str | None, registration: Registration) -> str | None:
+    """`url` if it lies on one of the registration's hosts, else None."""
+    host = host_of(url)
+    return url if host and host in trusted_hosts(registration) else None

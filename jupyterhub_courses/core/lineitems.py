@@ -1,0 +1,145 @@
+"""Line items: the LMS's column of an assignment, how it is named there, and what it needs before scores can
+go.
+
+The activity's own column is used when a launch's link names the assignment, and is not ours to rename or
+rescale (an LMS rescales each score by its scoreMaximum). Otherwise the column with our resourceId, found
+before one is made: making is not idempotent.
+"""
+
+import hashlib
+import math
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from .records import Registration
+from .scores import number
+
+#: Open edX refuses a label above 100 characters; Moodle answers a long label or resourceId with a server
+#: error.
+LABEL_MAX = 100
+RESOURCE_ID_MAX = 200
+
+
+@dataclass(frozen=True)
+class LineItem:
+    """A line item as the LMS has it. `url` is its id."""
+
+    url: str
+    label: str
+    maximum: float | None
+    resource_id: str = ""
+    tag: str = ""
+    resource_link_id: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """The body of a POST or PUT. Everything known is said: a PUT erases what it does not repeat
+        (Moodle).
+        """
+        said = {"resourceId": self.resource_id, "tag": self.tag, "resourceLinkId": self.resource_link_id}
+        body = {"label": self.label, "scoreMaximum": number(self.maximum or 0)}
+        body |= {name: value for name, value in said.items() if value}
+        return {"id": self.url, **body} if self.url else body
+
+
+def lineitem_of(data: Any) -> LineItem | None:
+    """A line item from an LMS's JSON; None when it is none."""
+    if not isinstance(data, dict) or not isinstance(data.get("id"), str) or not data["id"]:
+        return None
+    texts = {n: str(data.get(k) or "") for n, k in _TEXTS.items()}
+    maximum = data.get("scoreMaximum")
+    known = isinstance(maximum, int | float) and not isinstance(maximum, bool) and math.isfinite(maximum)
+    return LineItem(
+        url=data["id"], maximum=float(maximum) if known and maximum is not None else None, **texts
+    )
+
+
+_TEXTS = {"label": "label", "resource_id": "resourceId", "tag": "tag", "resource_link_id": "resourceLinkId"}
+
+
+@dataclass(frozen=True)
+class Column:
+    """An assignment of a course and its line item, as stored. `label`, `maximum`: as last told, None for the
+    link's.
+    """
+
+    assignment_id: int
+    course_id: int
+    name: str
+    max_score: float
+    registration: Registration  # of the line item, or of where one would be found or made
+    container: str | None
+    link_registration: Registration | None = None
+    link_lineitem: str | None = None
+    resource_link_id: str | None = None
+    lineitem: str | None = None
+    label: str | None = None
+    maximum: float | None = None
+    error: str = ""
+    attempts: int = 0
+
+
+class Step(Enum):
+    """What a column needs."""
+
+    READY = "ready"
+    USE_LINK = "use_link"
+    FIND_OR_MAKE = "find_or_make"
+    UPDATE = "update"
+    NONE = "none"  # the LMS offers nowhere to put scores
+    BLOCKED = "blocked"  # deleted in the LMS: made again only when asked
+
+
+def step(column: Column) -> Step:
+    """The next step towards a column that takes scores."""
+    link = column.link_lineitem if column.link_registration else None
+    if column.error == "column_gone":
+        return Step.USE_LINK if link and link != column.lineitem else Step.BLOCKED
+    ours = column.label is not None
+    if link and link != column.lineitem and (column.lineitem is None or ours):
+        # Two activities may name one assignment; the first one found keeps it, or scores would move at every
+        # launch.
+        return Step.USE_LINK
+    if column.lineitem is None:
+        return Step.FIND_OR_MAKE if column.container else Step.NONE
+    if ours and column.max_score > 0 and column.maximum != column.max_score:
+        return Step.UPDATE
+    return Step.READY
+
+
+def label_of(name: str) -> str:
+    """The column's title: the assignment's name, cut with an ellipsis."""
+    return name if len(name) <= LABEL_MAX else name[: LABEL_MAX - 1] + "…"
+
+
+def resource_id_of(name: str) -> str:
+    """What binds a column to the assignment: its name; a long one is cut and made unique by a digest."""
+    if len(name) <= RESOURCE_ID_MAX:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:16]
+    return f"{name[: RESOURCE_ID_MAX - 17]}-{digest}"
+
+
+def choose(items: list[LineItem], name: str, resource_link_id: str | None) -> LineItem | None:
+    """The column of the assignment among an LMS's answer (not every LMS filters); bound to the link first."""
+    found = [item for item in items if item.resource_id == resource_id_of(name)]
+    bound = [item for item in found if resource_link_id and item.resource_link_id == resource_link_id]
+    return next(iter(bound or found), None)
+
+
+def new_item(column: Column) -> LineItem:
+    """The line item to make."""
+    return LineItem(
+        url="",
+        label=label_of(column.name),
+        maximum=column.max_score,
+        resource_id=resource_id_of(column.name),
+        resource_link_id=column.resource_link_id or "",
+    )
+
+
+def whole_maximum(maximum: float) -> float:
+    """For an LMS that refuses fractions: the next whole number; scores carry their own maximum and are
+    rescaled.
+    """
+    return float(math.ceil(maximum))

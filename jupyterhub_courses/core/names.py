@@ -1,0 +1,83 @@
+"""Names for courses and people: what may be one, and how one is made from an LMS's words.
+
+Promises: every slug made here is a valid named server (jupyterhub 6 handlers/users.py: letter first, `[a-z0-9]`
+and single hyphens inside, at most 30 characters) and part of a valid Kubernetes namespace name; every username
+made here is lowercase ASCII, cannot be mistaken for another's by case or Unicode form, and is never a reserved one.
+Whether a name is already taken is asked by the caller (`taken`), who knows the store and the hub.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable
+
+SLUG_MAX = 30
+USERNAME_MAX = 48  # leaves room for `jupyter-…--<slug>` in a 63 character label
+GRADER_PREFIX = "grader-"
+SERVICE_NAME = "courses"
+
+#: Usernames nobody gets from an LMS: services, graders and the words admins are usually called.
+RESERVED_USERNAMES = frozenset(
+    {"admin", "administrator", "root", "jovyan", "hub", "proxy", "service", "services", "system", "anonymous"}
+    | {SERVICE_NAME, "courses-service", "ngshare", "exchange", "user", "users", "api", "login", "logout"}
+)
+RESERVED_SLUGS = frozenset({"api", "static", "health", "opening", "oauth-callback", "admin", "platforms", "grader"})
+
+_SLUG = re.compile(r"[a-z](?:[a-z0-9]|-(?=[a-z0-9])){0,29}")
+
+
+def is_slug(text: str) -> bool:
+    """Whether `text` can be a course's slug."""
+    return bool(_SLUG.fullmatch(text)) and text not in RESERVED_SLUGS
+
+
+def fold(text: str) -> str:
+    """ASCII letters, digits and single hyphens, lowercase: `Ärger & Müller` -> `arger-muller`."""
+    ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "-", ascii_text.lower()).strip("-")
+
+
+def slug_from(label: str, taken: Callable[[str], bool]) -> str:
+    """The slug of a new course: made from its label, numbered (`ml101-2`) while `taken` says so."""
+    base = fold(label[:200]) or "course"
+    if not base[0].isalpha():
+        base = f"c-{base}"
+    base = base[:SLUG_MAX].rstrip("-")
+    return _numbered(base, SLUG_MAX, lambda name: name in RESERVED_SLUGS or taken(name))
+
+
+def grader_username(slug: str) -> str:
+    """The hub user whose named server `slug` is shared by the course's graders."""
+    return GRADER_PREFIX + slug
+
+
+def grader_course(username: str) -> str | None:
+    """The slug whose grader `username` is, or None."""
+    slug = username.removeprefix(GRADER_PREFIX)
+    return slug if slug != username and is_slug(slug) else None
+
+
+def is_reserved(username: str) -> bool:
+    """Whether nobody may get this username from an LMS."""
+    return username in RESERVED_USERNAMES or username.startswith((GRADER_PREFIX, "service-"))
+
+
+def username_from(claims: list[str | None], taken: Callable[[str], bool]) -> str:
+    """A readable username from the first usable claim (login name, mail address, full name, …).
+
+    Of a mail address only the part before `@` is used. Reserved names get `lms-` in front, so `admin` of an LMS
+    becomes `lms-admin`. Taken ones are numbered.
+    """
+    candidates = (fold(claim.partition("@")[0][:200]) for claim in claims if claim)
+    base = next((c for c in candidates if c), "person")
+    if is_reserved(base):
+        base = f"lms-{base}"
+    return _numbered(base[:USERNAME_MAX].rstrip("-"), USERNAME_MAX, lambda name: is_reserved(name) or taken(name))
+
+
+def _numbered(base: str, limit: int, taken: Callable[[str], bool]) -> str:
+    name, number = base, 1
+    while taken(name):
+        number += 1
+        suffix = f"-{number}"
+        name = base[: limit - len(suffix)].rstrip("-") + suffix
+    return name

@@ -1,0 +1,109 @@
+"""The notation people write specs in: sizes, times, slugs, addresses. Pure parsers.
+
+Promises: each returns the value or raises ValueError with a sentence that can be shown to the writer. Both
+specs and the command line use them.
+"""
+
+import re
+from urllib.parse import urlsplit
+
+from . import names
+
+_UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)([KMGT]?)")
+_DURATION = re.compile(r"(\d+)([smhd]?)")
+_USERNAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}")
+_GIT_URL = re.compile(r"(https?|ssh|file)://[^\s-]\S*|\w[\w.-]*@\w[\w.-]*:\S+|/\S*")
+_GIT_REF = re.compile(r"[\w.][\w./@+-]{0,199}")
+
+
+def _refuse(value: object, expected: str) -> ValueError:
+    return ValueError(f"{shown(value)} is not {expected}")
+
+
+def shown(value: object) -> str:
+    """A refused value as it is quoted in a sentence: short, strings in double quotes."""
+    text = f'"{value}"' if isinstance(value, str) else str(value)
+    return text if len(text) <= 80 else text[:77] + "…"
+
+
+def parse_bytes(value: object) -> int:
+    """Bytes of `512M`, `2G`, `1.5G` or a whole number of bytes; K, M, G and T are powers of 1024."""
+    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        return value
+    if isinstance(value, str) and (match := _SIZE.fullmatch(value)) and float(match[1]) > 0:
+        return int(float(match[1]) * _UNITS[match[2]])
+    raise _refuse(value, "a size: write a number with K, M, G or T, like 512M or 2G")
+
+
+def parse_seconds(value: object) -> int:
+    """Seconds of `90s`, `30m`, `2h`, `1d` or a whole number of seconds."""
+    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        return value
+    if isinstance(value, str) and (match := _DURATION.fullmatch(value)) and int(match[1]) > 0:
+        return int(match[1]) * _SECONDS[match[2]]
+    raise _refuse(value, "a time: write a number with s, m, h or d, like 30m or 2h")
+
+
+def parse_cores(value: object) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= 1024:
+        return float(value)
+    raise _refuse(value, "a number of processor cores, like 0.5 or 2")
+
+
+def slug(value: str) -> str:
+    if names.is_slug(value):
+        return value
+    if value in names.RESERVED_SLUGS:
+        raise ValueError(f"{shown(value)} is reserved: choose another name")
+    raise _refuse(
+        value,
+        "a course's name: a lowercase letter first, then letters, digits and single hyphens, at most"
+        f" {names.SLUG_MAX}, no hyphen at the end",
+    )
+
+
+def web_address(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        ok = parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.username
+        _ = parts.port
+    except ValueError:
+        ok = False
+    if not ok or re.search(r"\s", value):
+        raise _refuse(value, "an address: write it whole, like https://lms.example.edu/mod/lti/certs.php")
+    return value
+
+
+def username(value: str) -> str:
+    if not _USERNAME.fullmatch(value):
+        raise _refuse(value, "a username of the hub: lowercase letters, digits and . _ @ + -")
+    if value.startswith((names.GRADER_PREFIX, "service-")):
+        raise ValueError(f"{shown(value)} is reserved for the hub's own users")
+    return value
+
+
+def folder(value: str) -> str:
+    if not value.startswith("/") or "\0" in value:
+        raise _refuse(value, "the whole path of a folder, like /srv/courses/ml101")
+    return value
+
+
+def path_inside(value: str) -> str:
+    if value.startswith("/") or ".." in value.split("/") or "\0" in value:
+        raise _refuse(value, "a path inside the repository, like courses/ml101")
+    return value
+
+
+def git_address(value: str) -> str:
+    # git runs a program for `ext::…` and reads an option from `-…`: only what is plainly an address passes.
+    if not _GIT_URL.fullmatch(value):
+        raise _refuse(value, "the address of a git repository, like https://git.example.edu/ml101.git")
+    return value
+
+
+def git_ref(value: str) -> str:
+    if not _GIT_REF.fullmatch(value):
+        raise _refuse(value, "a branch, a tag or a commit")
+    return value

@@ -1,0 +1,205 @@
+"""What a course and a platform are specified to be: validated values, and the notation people write them in.
+
+Promises: a spec that exists is valid and never changes; every refusal is a sentence that can be shown to the
+person who wrote the text. Where a text's lines are, and what several specs must not share, is filecheck's
+business.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from . import notation
+
+
+def _limit_alone(value: object) -> object:
+    """`memory: 2G` is short for `memory: {limit: 2G}`."""
+    return value if isinstance(value, dict | BaseModel) or value is None else {"limit": value}
+
+
+def _python_alone(value: object) -> object:
+    """`environment: /opt/ml101` is short for `environment: {python: /opt/ml101}`."""
+    return {"python": value} if isinstance(value, str) else value
+
+
+def _switch(value: object) -> object:
+    """`course_creation: on` is short for `{mode: on}`; YAML 1.1 reads a bare `on` as a truth value."""
+    if isinstance(value, bool):
+        value = "on" if value else "off"
+    if isinstance(value, dict) and isinstance(value.get("mode"), bool):
+        value = {**value, "mode": "on" if value["mode"] else "off"}
+    return {"mode": value} if isinstance(value, str) else value
+
+
+Bytes = Annotated[int, BeforeValidator(notation.parse_bytes), Field(le=2**50)]
+Seconds = Annotated[int, BeforeValidator(notation.parse_seconds), Field(le=30 * 86400)]
+Cores = Annotated[float, BeforeValidator(notation.parse_cores)]
+Slug = Annotated[str, AfterValidator(notation.slug)]
+Url = Annotated[str, Field(max_length=2000), AfterValidator(notation.web_address)]
+Text = Annotated[str, Field(min_length=1, max_length=255)]
+
+
+class Spec(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class LmsCourse(Spec):
+    """The course's other half: `context` is the id the LMS gives the course in every launch."""
+
+    platform: Text
+    context: Text
+
+
+class Environment(Spec):
+    """What the course's servers run: a Python environment on one machine, an image on a cluster."""
+
+    python: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
+    image: Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[\w./:@-]+$")] | None = None
+
+
+class Cpu(Spec):
+    guarantee: Cores | None = None
+    limit: Cores | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Cpu":
+        _not_above(self.guarantee, self.limit)
+        return self
+
+
+class Memory(Spec):
+    """Bytes."""
+
+    guarantee: Bytes | None = None
+    limit: Bytes | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Memory":
+        _not_above(self.guarantee, self.limit)
+        return self
+
+
+def _not_above(guarantee: float | None, limit: float | None) -> None:
+    if guarantee is not None and limit is not None and guarantee > limit:
+        raise ValueError("what is guaranteed is more than the limit")
+
+
+CpuField = Annotated[Cpu, BeforeValidator(_limit_alone)]
+MemoryField = Annotated[Memory, BeforeValidator(_limit_alone)]
+
+
+class Exchange(Spec):
+    """`upload_limit`: bytes of one submission or released assignment."""
+
+    upload_limit: Bytes = 64 * 2**20
+
+
+class Grader(Spec):
+    """The shared graders' server, where it differs from the students'."""
+
+    cpu: CpuField | None = None
+    memory: MemoryField | None = None
+
+
+class StartFrom(Spec):
+    """An existing nbgrader course, copied once when the course is made."""
+
+    git: Annotated[str, Field(max_length=1000), AfterValidator(notation.git_address)] | None = None
+    ref: Annotated[str, AfterValidator(notation.git_ref)] | None = None
+    path: Annotated[str, Field(max_length=1000), AfterValidator(notation.path_inside)] | None = None
+    folder: Annotated[str, Field(max_length=4000), AfterValidator(notation.folder)] | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "StartFrom":
+        if (self.git is None) == (self.folder is None):
+            raise ValueError("needs either git or folder")
+        if self.folder is not None and (self.ref is not None or self.path is not None):
+            raise ValueError("ref and path belong to git, not to folder")
+        return self
+
+
+class Member(Spec):
+    """A person named by hand, for a course without an LMS."""
+
+    username: Annotated[str, AfterValidator(notation.username)]
+    name: Annotated[str, Field(max_length=255)] = ""
+    role: Literal["student", "grader", "instructor"] = "student"
+
+
+class CourseSpec(Spec):
+    slug: Slug
+    title: Text
+    lms: LmsCourse | None = None
+    environment: Annotated[Environment, BeforeValidator(_python_alone)] = Environment()
+    cpu: CpuField = Cpu()
+    memory: MemoryField = Memory()
+    storage: Bytes | None = None
+    exchange: Exchange = Exchange()
+    grader: Grader = Grader()
+    start_from: StartFrom | None = None
+    people: Annotated[tuple[Member, ...], Field(max_length=5000)] = ()
+    idle_timeout: Seconds | None = None
+
+
+class Registration(Spec):
+    """The tool's registration at an LMS: one client id, with a keyset's address or a public key."""
+
+    client_id: Text
+    deployment_ids: Annotated[tuple[Text, ...], Field(max_length=1000)] = ()
+    authorize_url: Url
+    token_url: Url
+    keyset_url: Url | None = None
+    public_key: Annotated[str, Field(max_length=20_000)] | None = None
+
+    @model_validator(mode="after")
+    def _one_key(self) -> "Registration":
+        if (self.keyset_url is None) == (self.public_key is None):
+            raise ValueError("needs either keyset_url or public_key")
+        return self
+
+
+class CourseCreation(Spec):
+    """Whether a teacher's first launch makes a course: `listed` for these contexts only; at most `limit`."""
+
+    mode: Literal["off", "listed", "on"] = "off"
+    contexts: Annotated[tuple[Text, ...], Field(max_length=10_000)] = ()
+    limit: Annotated[int, Field(ge=0, le=100_000)] = 100
+    start_from: StartFrom | None = None
+
+    def allows(self, context: str, existing: int) -> bool:
+        """Whether `context` may become a course when the platform already has `existing` such courses."""
+        listed = self.mode == "on" or (self.mode == "listed" and context in self.contexts)
+        return listed and existing < self.limit
+
+
+class PlatformSpec(Spec):
+    name: Slug
+    issuer: Annotated[str, Field(min_length=1, max_length=2000)]
+    registrations: Annotated[tuple[Registration, ...], Field(min_length=1, max_length=50)]
+    course_creation: Annotated[CourseCreation, BeforeValidator(_switch)] = CourseCreation()
+
+
+class CoursesFile(Spec):
+    """A courses file whole; what its parts must not share is checked by filecheck.check_data, so use that."""
+
+    platforms: Annotated[tuple[PlatformSpec, ...], Field(max_length=200)] = ()
+    courses: Annotated[tuple[CourseSpec, ...], Field(max_length=5000)] = ()
+
+
+def not_on_one_machine(spec: CourseSpec) -> list[str]:
+    """Sentences naming what the spec asks for and one machine's local processes can't give."""
+    limits: list[tuple[str, Any]] = [
+        ("cpu", spec.cpu != Cpu()),
+        ("memory", spec.memory != Memory()),
+        ("storage", spec.storage is not None),
+        ("grader.cpu", spec.grader.cpu not in (None, Cpu())),
+        ("grader.memory", spec.grader.memory not in (None, Memory())),
+    ]
+    notes = [
+        f"{name} is not enforced on one machine: its servers are plain processes"
+        for name, set_ in limits
+        if set_
+    ]
+    if spec.environment.image is not None:
+        notes.append("environment.image does not apply on one machine: set environment.python instead")
+    return [f"{spec.slug}: {note}" for note in notes]
