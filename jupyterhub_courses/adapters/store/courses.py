@@ -1,0 +1,141 @@
+"""Courses, their links and events in the store."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.exc import IntegrityError
+
+from ...core.records import Course, Endpoints, Link
+from .database import Database
+from .models import AssignmentRow, CourseRow, EventRow
+
+EVENTS_KEPT = 200
+#: More assignments than any course has; a broken or hostile LMS cannot fill the store with links.
+ASSIGNMENTS_MAX = 1000
+
+
+def course_record(row: CourseRow) -> Course:
+    """The record of a row."""
+    return Course(**{name: getattr(row, name) for name in Course.__dataclass_fields__})
+
+
+class Courses:
+    """Reads and writes courses."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def by_slug(self, slug: str) -> Course | None:
+        """One course."""
+        async with self._database.reading() as session:
+            row = await session.scalar(select(CourseRow).where(CourseRow.slug == slug))
+        return course_record(row) if row else None
+
+    async def by_context(self, platform_id: int, context_id: str) -> Course | None:
+        """The course of an LMS's context."""
+        query = select(CourseRow).where(CourseRow.platform_id == platform_id, CourseRow.context_id == context_id)
+        async with self._database.reading() as session:
+            row = await session.scalar(query)
+        return course_record(row) if row else None
+
+    async def all(self) -> list[Course]:
+        """All courses by slug."""
+        async with self._database.reading() as session:
+            return [course_record(r) for r in await session.scalars(select(CourseRow).order_by(CourseRow.slug))]
+
+    async def create(
+        self,
+        slug: str,
+        title: str,
+        platform_id: int | None,
+        context_id: str | None,
+        spec: dict[str, Any],
+        owner: str,
+        exchange_token: str,
+        now: datetime,
+    ) -> Course | None:
+        """A new course; None when slug or (platform, context) was taken meanwhile."""
+        try:
+            async with self._database.transaction() as session:
+                row = CourseRow(
+                    slug=slug,
+                    title=title,
+                    platform_id=platform_id,
+                    context_id=context_id,
+                    spec=spec,
+                    owner=owner,
+                    exchange_token=exchange_token,
+                    created_at=now,
+                )
+                session.add(row)
+                await session.flush()
+                session.add(EventRow(course_id=row.id, at=now, kind="created", text=f"Course made ({owner})."))
+                return course_record(row)
+        except IntegrityError:
+            return None
+
+    async def change(self, course_id: int, **values: Any) -> None:
+        """Set columns of a course (names of CourseRow)."""
+        async with self._database.transaction() as session:
+            row = await session.get(CourseRow, course_id)
+            if row is not None:
+                for name, value in values.items():
+                    setattr(row, name, value)
+
+    async def set_state(self, course_id: int, state: str, reason: str, now: datetime) -> bool:
+        """Note what the reconciler saw, with an event when it changed. Returns whether it did."""
+        async with self._database.transaction() as session:
+            row = await session.get(CourseRow, course_id)
+            if row is None or (row.state, row.reason) == (state, reason):
+                return False
+            row.state, row.reason = state, reason
+            session.add(EventRow(course_id=course_id, at=now, kind=state, text=reason or f"The course is {state}."))
+            keep = select(EventRow.id).where(EventRow.course_id == course_id)
+            newest = (await session.scalars(keep.order_by(EventRow.id.desc()).limit(EVENTS_KEPT))).all()
+            if len(newest) == EVENTS_KEPT:
+                old = delete(EventRow).where(EventRow.course_id == course_id, EventRow.id < newest[-1])
+                await session.execute(old)
+            return True
+
+    async def set_endpoints(self, course: Course, endpoints: Endpoints) -> None:
+        """Where scores and roster go, from a launch; what this launch did not say is kept."""
+        values: dict[str, Any] = {}
+        if endpoints.lineitems_url:
+            values |= {"lineitems_url": endpoints.lineitems_url, "registration_id": endpoints.registration_id}
+        if endpoints.members_url:
+            values |= {"members_url": endpoints.members_url, "registration_id": endpoints.registration_id}
+        if any(getattr(course, name) != value for name, value in values.items()):
+            await self.change(course.id, **values)
+
+    async def set_link(self, course_id: int, link: Link) -> bool:
+        """Remember the activity that names an assignment. False when the course has too many already."""
+        async with self._database.transaction() as session:
+            query = select(AssignmentRow).where(
+                AssignmentRow.course_id == course_id, AssignmentRow.name == link.assignment
+            )
+            row = await session.scalar(query)
+            if row is None:
+                count = await session.scalar(select(func.count()).where(AssignmentRow.course_id == course_id))
+                if (count or 0) >= ASSIGNMENTS_MAX:
+                    return False
+                row = AssignmentRow(course_id=course_id, name=link.assignment, in_gradebook=False)
+                session.add(row)
+            row.resource_link_id = link.resource_link_id or row.resource_link_id
+            row.link_registration_id = link.registration_id
+            if link.lineitems_url:
+                row.link_lineitems = link.lineitems_url
+            if link.lineitem_url and link.lineitem_url != row.link_lineitem:
+                row.link_lineitem = link.lineitem_url
+            return True
+
+    async def events(self, course_id: int, limit: int = 20) -> list[tuple[datetime, str, str]]:
+        """The newest events: (at, kind, text)."""
+        query = select(EventRow).where(EventRow.course_id == course_id).order_by(EventRow.id.desc()).limit(limit)
+        async with self._database.reading() as session:
+            return [(e.at, e.kind, e.text) for e in await session.scalars(query)]
+
+    async def delete(self, course_id: int) -> None:
+        """Forget a course with its memberships, assignments and scores."""
+        async with self._database.transaction() as session:
+            await session.execute(delete(CourseRow).where(CourseRow.id == course_id))

@@ -1,0 +1,281 @@
+"""The outbox's tables: due scores and columns out, intents and receipts in. Implements usecases'
+DeliveryStore.
+
+A receipt is compared with what the gradebook wants by now inside its transaction, so a score that changed
+while it was being sent stays due.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from ...core.deliveries import (
+    ColumnReceipt,
+    Delivery,
+    Held,
+    Intent,
+    PendingCourse,
+    Reading,
+    Receipt,
+    held_after,
+)
+from ...core.lineitems import Column
+from ...core.records import Registration
+from ...core.scores import Desired, Sent
+from .database import Database
+from .models import AssignmentRow, CourseRow, PersonRow, PlatformRow, RegistrationRow, ScoreRow
+from .registrations import registration_record
+
+
+class Deliveries:
+    """Reads and writes for the outbox."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def pending(self, now: datetime) -> Sequence[PendingCourse]:
+        """Courses with something to deliver at `now`."""
+        query = (
+            _due(select(CourseRow.id, CourseRow.platform_id), now)
+            .where(_column_open(now), CourseRow.state != "deleting")
+            .distinct()
+            .order_by(CourseRow.id)
+        )
+        async with self._database.reading() as session:
+            return [PendingCourse(course, platform) for course, platform in await session.execute(query)]
+
+    async def columns(self, course_id: int, now: datetime) -> Sequence[Column]:
+        """The assignments of a course that have something to deliver and are not waiting themselves."""
+        due = _due(select(AssignmentRow.id), now).where(CourseRow.id == course_id, _column_open(now))
+        query = (
+            select(AssignmentRow, CourseRow)
+            .join(CourseRow, CourseRow.id == AssignmentRow.course_id)
+            .where(AssignmentRow.id.in_(due))
+            .order_by(AssignmentRow.id)
+        )
+        async with self._database.reading() as session:
+            rows = (await session.execute(query)).all()
+            registrations = await _registrations(
+                session, [r for pair in rows for r in _registration_ids(*pair)]
+            )
+        columns = (_column(assignment, course, registrations) for assignment, course in rows)
+        return [column for column in columns if column is not None]
+
+    async def due(self, assignment_id: int, now: datetime, limit: int) -> Sequence[Delivery]:
+        """Scores to deliver: those without trouble first, then the newest regrade."""
+        query = (
+            _due(select(ScoreRow, PersonRow.sub), now)
+            .where(AssignmentRow.id == assignment_id)
+            .order_by(ScoreRow.attempts, ScoreRow.graded_at.desc(), ScoreRow.id)
+            .limit(limit)
+        )
+        async with self._database.reading() as session:
+            return [_delivery(row, sub) for row, sub in (await session.execute(query)).all()]
+
+    async def begin(self, intents: Sequence[Intent]) -> None:
+        """Store what is about to be sent, before it is."""
+        async with self._database.transaction() as session:
+            for intent in sorted(
+                intents, key=lambda i: i.score_id
+            ):  # one order: no deadlock between replicas
+                await session.execute(
+                    update(ScoreRow)
+                    .where(ScoreRow.id == intent.score_id)
+                    .values(last_timestamp=intent.timestamp, in_doubt=True)
+                )
+
+    async def record(self, receipts: Sequence[Receipt]) -> None:
+        """Store what became of deliveries."""
+        by_id = {receipt.score_id: receipt for receipt in receipts}
+        async with self._database.transaction() as session:
+            for row in await session.scalars(_locked(by_id)):
+                _apply(row, by_id[row.id])
+
+    async def record_column(self, receipt: ColumnReceipt) -> None:
+        """Store a column's state. Scores sent to another column before are due again."""
+        async with self._database.transaction() as session:
+            row = await session.get(AssignmentRow, receipt.assignment_id)
+            if row is None:
+                return
+            row.lineitem, row.lineitem_registration_id = receipt.lineitem, receipt.registration_id
+            row.lineitem_label, row.lineitem_max = receipt.label, receipt.maximum
+            row.lineitem_error, row.lineitem_attempts = receipt.error, receipt.attempts
+            row.lineitem_next_at = receipt.next_at
+            if receipt.moved:
+                await _forget_sent(session, receipt.assignment_id)
+
+    async def record_readings(self, readings: Sequence[Reading]) -> None:
+        """Store what the LMS shows, where it was compared with what still counts as sent."""
+        by_id = {reading.score_id: reading for reading in readings}
+        async with self._database.transaction() as session:
+            for row in await session.scalars(_locked(by_id)):
+                reading = by_id[row.id]
+                if row.last_timestamp != reading.compared.timestamp:
+                    continue
+                row.lms_score, row.read_at = reading.lms_score, reading.at
+                if row.state == "sent":
+                    row.reason = reading.reason
+
+    async def next_at(self, now: datetime) -> datetime | None:
+        """When something that waits becomes due; None when nothing waits."""
+        scores = select(func.min(ScoreRow.next_at)).where(ScoreRow.state == "waiting", ScoreRow.next_at > now)
+        columns = select(func.min(AssignmentRow.lineitem_next_at)).where(AssignmentRow.lineitem_next_at > now)
+        async with self._database.reading() as session:
+            times = [await session.scalar(scores), await session.scalar(columns)]
+        return min((time for time in times if time is not None), default=None)
+
+    async def retry(self, course_id: int, person_id: int | None = None) -> None:
+        """Asked by a grader: refused and waiting scores are due now; columns deleted in the LMS are found or
+        made.
+        """
+        async with self._database.transaction() as session:
+            query = select(AssignmentRow).where(AssignmentRow.course_id == course_id)
+            assignments = (await session.scalars(query.with_for_update())).all()
+            for row in assignments:
+                if row.lineitem_error == "column_gone":
+                    row.lineitem = row.link_lineitem = row.lineitem_label = row.lineitem_max = None
+                    row.lineitem_registration_id = None
+                    await _forget_sent(session, row.id)
+                row.lineitem_error, row.lineitem_next_at, row.lineitem_attempts = "", None, 0
+            again = update(ScoreRow).where(
+                ScoreRow.assignment_id.in_([row.id for row in assignments]),
+                ScoreRow.state.in_(["refused", "waiting"]),
+            )
+            if person_id is not None:
+                again = again.where(ScoreRow.person_id == person_id)
+            await session.execute(again.values(state="due", reason="", attempts=0, next_at=None))
+
+
+def _due(query: Any, now: datetime) -> Any:
+    """Joined and narrowed to scores that may go at `now`: people whom this course's LMS knows."""
+    return (
+        query.select_from(ScoreRow)
+        .join(AssignmentRow, AssignmentRow.id == ScoreRow.assignment_id)
+        .join(CourseRow, CourseRow.id == AssignmentRow.course_id)
+        .join(
+            PersonRow,
+            and_(PersonRow.id == ScoreRow.person_id, PersonRow.platform_id == CourseRow.platform_id),
+        )
+        .where(
+            ScoreRow.state.in_(["due", "waiting"]),
+            or_(ScoreRow.next_at.is_(None), ScoreRow.next_at <= now),
+            PersonRow.sub.is_not(None),
+        )
+    )
+
+
+def _column_open(now: datetime) -> ColumnElement[bool]:
+    """Not waiting: no trouble, its time has come, or a launch has brought what was missing."""
+    link = AssignmentRow.link_lineitem
+    container = func.coalesce(AssignmentRow.link_lineitems, CourseRow.lineitems_url, link)
+    new_link = and_(link.is_not(None), or_(AssignmentRow.lineitem.is_(None), AssignmentRow.lineitem != link))
+    return and_(
+        or_(AssignmentRow.lineitem.is_not(None), container.is_not(None)),
+        or_(
+            AssignmentRow.lineitem_error == "",
+            AssignmentRow.lineitem_next_at <= now,
+            and_(AssignmentRow.lineitem_error == "column_gone", new_link),
+        ),
+    )
+
+
+def _locked(ids: Iterable[int]) -> Any:
+    return select(ScoreRow).where(ScoreRow.id.in_(list(ids))).order_by(ScoreRow.id).with_for_update()
+
+
+def _held(row: ScoreRow) -> Held:
+    sent = None
+    if row.sent_score is not None and row.sent_max is not None:
+        sent = Sent(row.sent_score, row.sent_max, row.sent_comment, row.last_timestamp)
+    return Held(
+        desired=Desired(row.score, row.max_score, row.graded_at, row.comment),
+        sent=sent,
+        in_doubt=row.in_doubt,
+        last_timestamp=row.last_timestamp,
+        state=row.state,
+        reason=row.reason,
+        attempts=row.attempts,
+        next_at=row.next_at,
+        sent_at=row.sent_at,
+    )
+
+
+def _delivery(row: ScoreRow, sub: str) -> Delivery:
+    held = _held(row)
+    return Delivery(
+        row.id,
+        sub,
+        held.desired,
+        held.sent,
+        held.in_doubt,
+        held.last_timestamp,
+        held.attempts,
+        held.reason,
+    )
+
+
+def _apply(row: ScoreRow, receipt: Receipt) -> None:
+    held = held_after(_held(row), receipt)
+    if held.sent is not None:
+        row.sent_score, row.sent_max, row.sent_comment = held.sent.score, held.sent.maximum, held.sent.comment
+    row.in_doubt, row.last_timestamp, row.sent_at = held.in_doubt, held.last_timestamp, held.sent_at
+    row.state, row.reason, row.attempts, row.next_at = held.state, held.reason, held.attempts, held.next_at
+
+
+async def _forget_sent(session: AsyncSession, assignment_id: int) -> None:
+    await session.execute(
+        update(ScoreRow)
+        .where(ScoreRow.assignment_id == assignment_id)
+        .values(
+            sent_score=None,
+            sent_max=None,
+            sent_comment=None,
+            state="due",
+            reason="",
+            attempts=0,
+            next_at=None,
+        )
+    )
+
+
+def _registration_ids(assignment: AssignmentRow, course: CourseRow) -> list[int]:
+    ids = (assignment.lineitem_registration_id, assignment.link_registration_id, course.registration_id)
+    return [i for i in ids if i is not None]
+
+
+async def _registrations(session: AsyncSession, ids: Iterable[int]) -> dict[int, Registration]:
+    query = (
+        select(RegistrationRow, PlatformRow.name)
+        .join(PlatformRow, PlatformRow.id == RegistrationRow.platform_id)
+        .where(RegistrationRow.id.in_(set(ids)))
+    )
+    return {row.id: registration_record(row, name) for row, name in (await session.execute(query)).all()}
+
+
+def _column(row: AssignmentRow, course: CourseRow, registrations: dict[int, Registration]) -> Column | None:
+    """The column as core sees it; None while no registration is known that could be asked."""
+    link = registrations.get(row.link_registration_id or 0)
+    container = row.link_lineitems if link else None
+    own = link if container else registrations.get(course.registration_id or 0)
+    registration = registrations.get(row.lineitem_registration_id or 0) if row.lineitem else own or link
+    if registration is None and (registration := own or link) is None:
+        return None
+    return Column(
+        assignment_id=row.id,
+        course_id=course.id,
+        name=row.name,
+        max_score=row.max_score,
+        registration=registration,
+        container=container or course.lineitems_url,
+        link_registration=link,
+        link_lineitem=row.link_lineitem or None,
+        resource_link_id=row.resource_link_id,
+        lineitem=row.lineitem,
+        label=row.lineitem_label,
+        maximum=row.lineitem_max,
+        error=row.lineitem_error,
+        attempts=row.lineitem_attempts,
+    )

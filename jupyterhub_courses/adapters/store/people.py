@@ -1,0 +1,124 @@
+"""People and memberships in the store."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from ...core.records import Membership, Person
+from ...core.roles import Role
+from .database import Database
+from .models import CourseRow, MembershipRow, PersonRow
+
+DETAILS = ("name", "given_name", "family_name", "email")
+
+
+def person_record(row: PersonRow) -> Person:
+    """The record of a row."""
+    return Person(row.id, row.platform_id, row.sub, row.username, row.name, row.given_name, row.family_name, row.email)
+
+
+class People:
+    """Reads and writes people and their places in courses."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def find(self, platform_id: int, sub: str) -> Person | None:
+        """The person whom a platform calls `sub`."""
+        query = select(PersonRow).where(PersonRow.platform_id == platform_id, PersonRow.sub == sub)
+        async with self._database.reading() as session:
+            row = await session.scalar(query)
+        return person_record(row) if row else None
+
+    async def by_username(self, username: str) -> Person | None:
+        """The person with this hub username."""
+        async with self._database.reading() as session:
+            row = await session.scalar(select(PersonRow).where(PersonRow.username == username))
+        return person_record(row) if row else None
+
+    async def create(self, person: Person, now: datetime) -> Person | None:
+        """A new person (`id` is ignored); None when the username or (platform, sub) was taken meanwhile."""
+        try:
+            async with self._database.transaction() as session:
+                row = PersonRow(
+                    platform_id=person.platform_id, sub=person.sub, username=person.username, created_at=now
+                )
+                for name in DETAILS:
+                    setattr(row, name, getattr(person, name))
+                session.add(row)
+                await session.flush()
+                return person_record(row)
+        except IntegrityError:
+            return None
+
+    async def update_details(self, person_id: int, details: dict[str, str]) -> None:
+        """Names and mail address as the LMS tells them now; empty ones keep what is there."""
+        async with self._database.transaction() as session:
+            row = await session.get_one(PersonRow, person_id)
+            for name in DETAILS:
+                if details.get(name):
+                    setattr(row, name, details[name])
+
+    async def set_membership(self, person_id: int, course_id: int, role: Role, source: str, now: datetime) -> None:
+        """The person is an active member with this role from now on."""
+        async with self._database.transaction() as session:
+            await put_membership(session, person_id, course_id, role, source, now)
+
+    async def memberships(self, person_id: int) -> list[tuple[str, Role]]:
+        """(slug, role) of the person's active memberships in courses that have their grader user."""
+        query = (
+            select(CourseRow.slug, MembershipRow.role)
+            .join(MembershipRow, MembershipRow.course_id == CourseRow.id)
+            .where(
+                MembershipRow.person_id == person_id,
+                MembershipRow.active,
+                CourseRow.state.not_in(["pending", "deleting"]),
+            )
+            .order_by(CourseRow.slug)
+        )
+        async with self._database.reading() as session:
+            return [(slug, Role(role)) for slug, role in (await session.execute(query)).all()]
+
+    async def membership(self, username: str, slug: str) -> Membership | None:
+        """A person's place in a course, active or not."""
+        query = (
+            select(MembershipRow, PersonRow)
+            .join(PersonRow, PersonRow.id == MembershipRow.person_id)
+            .join(CourseRow, CourseRow.id == MembershipRow.course_id)
+            .where(PersonRow.username == username, CourseRow.slug == slug)
+        )
+        async with self._database.reading() as session:
+            row = (await session.execute(query)).one_or_none()
+        return _membership(*row) if row else None
+
+    async def roster(self, course_id: int) -> list[Membership]:
+        """All members of a course, also those no longer active, by name."""
+        query = (
+            select(MembershipRow, PersonRow)
+            .join(PersonRow, PersonRow.id == MembershipRow.person_id)
+            .where(MembershipRow.course_id == course_id)
+            .order_by(PersonRow.family_name, PersonRow.given_name, PersonRow.username)
+        )
+        async with self._database.reading() as session:
+            return [_membership(m, p) for m, p in (await session.execute(query)).all()]
+
+
+async def put_membership(
+    session: AsyncSession, person_id: int, course_id: int, role: Role, source: str, now: datetime
+) -> None:
+    """Make or change a membership inside a caller's transaction."""
+    row = await session.scalar(
+        select(MembershipRow).where(MembershipRow.person_id == person_id, MembershipRow.course_id == course_id)
+    )
+    if row is None:
+        row = MembershipRow(person_id=person_id, course_id=course_id)
+        session.add(row)
+    elif row.role == role and row.active and row.source == source:
+        return
+    row.role, row.active, row.source, row.updated_at = role.value, True, source, now
+
+
+def _membership(row: MembershipRow, person: PersonRow) -> Membership:
+    return Membership(person_record(person), row.course_id, Role(row.role), row.active, row.source)

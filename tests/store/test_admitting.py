@@ -1,0 +1,181 @@
+"""Admission on a real store: identity, names, roles, courses."""
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from jupyterhub_courses.adapters.store.courses import Courses
+from jupyterhub_courses.adapters.store.people import People
+from jupyterhub_courses.adapters.store.registrations import Registrations, save_platform
+from jupyterhub_courses.adapters.store.scores import Scores
+from jupyterhub_courses.core.admissions import Launch, Refused
+from jupyterhub_courses.core.records import Platform, Registration
+from jupyterhub_courses.usecases.admitting import Admitting
+
+NOW = datetime(2026, 3, 2, 10, 15, tzinfo=UTC)
+M = "http://purl.imsglobal.org/vocab/lis/v2/membership#"
+LMS = "https://moodle.example.org"
+
+
+class Hub:
+    """A hub that has two users of its own."""
+
+    async def user_exists(self, username):
+        return username in {"root-user", "carol"}
+
+
+class Provisioner:
+    """Everything is ready at once."""
+
+    def __init__(self, courses):
+        self.courses = courses
+
+    async def prepare(self, course):
+        await self.courses.change(course.id, state="ready")
+        return True
+
+    async def admit(self, course, username, role):
+        return True
+
+
+@pytest.fixture
+async def admitting(database):
+    async with database.transaction() as session:
+        for name, host, creation in (("moodle", LMS, "on"), ("other", "https://other.example.org", "off")):
+            registration = Registration(
+                0, 0, name, host, "abc", ("1",), f"{host}/auth", f"{host}/token", f"{host}/keys", None
+            )
+            await save_platform(session, Platform(0, name, host, creation, (), 2), [registration], "file", True)
+    courses = Courses(database)
+    return Admitting(Registrations(database), People(database), courses, Hub(), Provisioner(courses), lambda: NOW)
+
+
+def launch(sub="3", role="Learner", context="2", login="ada", **changes):
+    names = {"name": "Ada Lovelace", "given_name": "Ada", "family_name": "Lovelace", "email": "ada@lab.invalid"}
+    first = Launch(
+        issuer=LMS,
+        client_id="abc",
+        deployment_id="1",
+        sub=sub,
+        roles=(M + role,),
+        context_id=context,
+        context_label="ml101",
+        context_title="Machine Learning",
+        resource_link_id="1",
+        names=names,
+        login_name=login,
+        assignment=None,
+        lineitems_url=None,
+        lineitem_url=None,
+        members_url=None,
+    )
+    return replace(first, **changes)
+
+
+async def refusal(admitting, launch):
+    with pytest.raises(Refused) as caught:
+        await admitting.admit(launch)
+    return caught.value.code
+
+
+async def test_a_teacher_makes_the_course_and_a_student_joins_it(admitting):
+    assert await refusal(admitting, launch()) == "student_before_teacher"
+    teacher = await admitting.admit(launch("9", "Instructor", login="tara"))
+    assert (teacher.username, teacher.course, teacher.role) == ("tara", "ml101", "instructor")
+    assert [r["name"] for r in teacher.hub_roles] == ["user", "course-ml101-grading"]
+    student = await admitting.admit(launch())
+    assert (student.username, student.course, student.role) == ("ada", "ml101", "student")
+    assert student.hub_roles == [{"name": "user"}]
+
+
+async def test_a_person_keeps_the_username_whatever_the_lms_says_later(admitting):
+    await admitting.admit(launch("9", "Instructor", login="tara"))
+    first = await admitting.admit(launch("3"))
+    again = await admitting.admit(launch("3", login="tara", names=launch().names | {"email": "root-user@lab.invalid"}))
+    assert first.username == again.username == "ada"
+
+
+@pytest.mark.parametrize(
+    ("login", "username"),
+    [
+        ("tara", "tara-2"),
+        ("TARA", "tara-2"),
+        ("carol", "carol-2"),
+        ("root-user", "root-user-2"),
+        ("admin", "lms-admin"),
+        ("grader-ml101", "lms-grader-ml101"),
+        ("ｔａｒａ", "tara-2"),
+    ],
+)
+async def test_nobody_gets_a_name_that_is_somebody_elses(admitting, login, username):
+    await admitting.admit(launch("9", "Instructor", login="tara"))
+    assert (await admitting.admit(launch("5", login=login))).username == username
+
+
+async def test_the_same_context_of_another_registration_of_the_platform_is_the_same_course(admitting, database):
+    await admitting.admit(launch("9", "Instructor", login="tara"))
+    second = Registration(0, 0, "moodle", LMS, "second", ("1",), f"{LMS}/auth", f"{LMS}/token", f"{LMS}/keys", None)
+    async with database.transaction() as session:
+        await save_platform(session, Platform(0, "moodle", LMS, "on", (), 2), [second], "file", False)
+    assert (await admitting.admit(launch(client_id="second"))).course == "ml101"
+
+
+async def test_courses_with_one_label_are_told_apart_and_limited(admitting):
+    slugs = [(await admitting.admit(launch("9", "Instructor", context=c))).course for c in ("2", "3")]
+    assert slugs == ["ml101", "ml101-2"]
+    assert await refusal(admitting, launch("9", "Instructor", context="4")) == "course_limit"
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"client_id": "nobody"}, "registration_unknown"),
+        ({"issuer": "https://evil.invalid"}, "registration_unknown"),
+        ({"deployment_id": "2"}, "deployment_unknown"),
+        ({"roles": ()}, "no_role"),
+        ({"roles": ("http://purl.imsglobal.org/vocab/lis/v2/system/person#Administrator",)}, "no_role"),
+        ({"context_id": ""}, "no_context"),
+        ({"issuer": "https://other.example.org"}, "course_not_set_up"),
+    ],
+)
+async def test_what_cannot_be_admitted_is_refused_with_its_reason(admitting, changes, code):
+    assert await refusal(admitting, launch("9", "Instructor", **changes)) == code
+
+
+async def test_two_platforms_with_equal_ids_share_nothing(admitting, database):
+    await admitting.admit(launch("9", "Instructor", login="tara"))
+    async with database.transaction() as session:
+        host = "https://other.example.org"
+        registration = Registration(0, 0, "other", host, "abc", ("1",), f"{host}/a", f"{host}/t", f"{host}/k", None)
+        await save_platform(session, Platform(0, "other", host, "on", (), 2), [registration], "file", True)
+    foreign = await admitting.admit(launch("9", "Instructor", login="tara", issuer=host))
+    assert (foreign.username, foreign.course) == ("tara-2", "ml101-2")
+
+
+async def test_a_storm_of_first_launches_makes_one_person_and_one_course(admitting):
+    teachers = await asyncio.gather(*(admitting.admit(launch("9", "Instructor", login="tara")) for _ in range(8)))
+    assert {(t.username, t.course) for t in teachers} == {("tara", "ml101")}
+    students = await asyncio.gather(*(admitting.admit(launch(str(n), login="ada")) for n in range(20, 40)))
+    assert len({s.username for s in students}) == 20
+
+
+async def test_addresses_of_scores_are_kept_only_on_the_lmss_own_hosts(admitting, database):
+    await admitting.admit(
+        launch("9", "Instructor", lineitems_url="https://evil.invalid/items", members_url=f"{LMS}/members")
+    )
+    course = await Courses(database).by_slug("ml101")
+    assert (course.lineitems_url, course.members_url) == (None, f"{LMS}/members")
+    await admitting.admit(launch("9", "Instructor", lineitems_url=f"{LMS}/items?type_id=1"))
+    course = await Courses(database).by_slug("ml101")
+    assert (course.lineitems_url, course.members_url) == (f"{LMS}/items?type_id=1", f"{LMS}/members")
+
+
+async def test_a_link_that_names_an_assignment_is_remembered(admitting, database):
+    admission = await admitting.admit(
+        launch("9", "Instructor", assignment="ps1", lineitem_url=f"{LMS}/items/2?type_id=1")
+    )
+    assert admission.assignment == "ps1"
+    course = await Courses(database).by_slug("ml101")
+    assert [a.name for a in await Scores(database).assignments(course.id)] == ["ps1"]
