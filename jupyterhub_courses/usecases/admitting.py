@@ -1,0 +1,186 @@
+"""Admission: a verified launch becomes a person, a membership, a role and a destination.
+
+Promises: (platform, sub) keeps its hub username for ever; nobody gets a name that belongs to somebody else, to a
+user of the hub that is not ours, or to the system; the role comes from the verified claims alone; a course is made
+only by a teacher of a platform that may. `ready` is said only when the course's exchange knows the member.
+"""
+
+import logging
+import secrets
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Protocol
+
+from ..core.addresses import trusted
+from ..core.admissions import Admission, Launch, Refused
+from ..core.names import slug_from, username_from
+from ..core.records import Course, Endpoints, Link, Person, Platform, Registration
+from ..core.roles import Role, hub_roles, role_from_claims
+
+log = logging.getLogger(__name__)
+NAME_ATTEMPTS = 50
+
+
+class RegistrationsPort(Protocol):
+    """Platforms and registrations."""
+
+    async def find(self, issuer: str, client_id: str | None) -> Registration | None: ...
+    async def platform(self, platform_id: int) -> Platform: ...
+    async def courses_made_by_launch(self, platform_id: int) -> int: ...
+
+
+class PeoplePort(Protocol):
+    """People and memberships."""
+
+    async def find(self, platform_id: int, sub: str) -> Person | None: ...
+    async def by_username(self, username: str) -> Person | None: ...
+    async def create(self, person: Person, now: datetime) -> Person | None: ...
+    async def update_details(self, person_id: int, details: dict[str, str]) -> None: ...
+    async def set_membership(self, person_id: int, course_id: int, role: Role, source: str, now: datetime) -> None: ...
+    async def memberships(self, person_id: int) -> list[tuple[str, Role]]: ...
+
+
+class CoursesPort(Protocol):
+    """Courses."""
+
+    async def by_context(self, platform_id: int, context_id: str) -> Course | None: ...
+    async def by_slug(self, slug: str) -> Course | None: ...
+    async def create(
+        self,
+        slug: str,
+        title: str,
+        platform_id: int | None,
+        context_id: str | None,
+        spec: dict[str, Any],
+        owner: str,
+        exchange_token: str,
+        now: datetime,
+    ) -> Course | None: ...
+    async def set_endpoints(self, course: Course, endpoints: Endpoints) -> None: ...
+    async def set_link(self, course_id: int, link: Link) -> bool: ...
+
+
+class HubPort(Protocol):
+    """The hub's users."""
+
+    async def user_exists(self, username: str) -> bool: ...
+
+
+class ProvisionerPort(Protocol):
+    """The reconciler, as admission needs it."""
+
+    async def prepare(self, course: Course) -> bool: ...
+    async def admit(self, course: Course, username: str, role: Role) -> bool: ...
+
+
+class Admitting:
+    """The story. `clock` gives the present as an aware UTC time."""
+
+    def __init__(
+        self,
+        registrations: RegistrationsPort,
+        people: PeoplePort,
+        courses: CoursesPort,
+        hub: HubPort,
+        provisioner: ProvisionerPort,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._registrations, self._people, self._courses = registrations, people, courses
+        self._hub, self._provisioner, self._clock = hub, provisioner, clock
+
+    async def admit(self, launch: Launch) -> Admission:
+        """Admit the person of a verified launch. Raises Refused with a code and an HTTP status."""
+        registration = await self._registrations.find(launch.issuer, launch.client_id)
+        if registration is None:
+            raise Refused("registration_unknown", 401)
+        if launch.deployment_id not in registration.deployment_ids:
+            raise Refused("deployment_unknown", 401)
+        role = role_from_claims(launch.roles)
+        if role is None:
+            raise Refused("no_role")
+        if not launch.context_id:
+            raise Refused("no_context", 400)
+        course = await self._course(launch, registration, role)
+        person = await self._person(launch, registration.platform_id)
+        await self._people.set_membership(person.id, course.id, role, "launch", self._clock())
+        assignment = await self._remember_endpoints(launch, registration, course)
+        ready = await self._provisioner.admit(course, person.username, role)
+        memberships = await self._people.memberships(person.id)
+        return Admission(
+            username=person.username,
+            course=course.slug,
+            role=role,
+            ready=ready,
+            assignment=assignment,
+            hub_roles=hub_roles(memberships, admin=False),
+        )
+
+    async def _person(self, launch: Launch, platform_id: int) -> Person:
+        person = await self._people.find(platform_id, launch.sub)
+        if person is not None:
+            details = {name: value for name, value in launch.names.items() if value}
+            if any(getattr(person, name) != value for name, value in details.items()):
+                await self._people.update_details(person.id, details)
+            return person
+        taken: set[str] = set()
+        claims = [launch.login_name, launch.names["email"], launch.names["name"]]
+        for _ in range(NAME_ATTEMPTS):
+            username = username_from(claims, taken.__contains__)
+            if await self._people.by_username(username) or await self._hub.user_exists(username):
+                taken.add(username)
+                continue
+            new = Person(0, platform_id, launch.sub, username, **launch.names)
+            person = await self._people.create(new, self._clock())
+            # None: somebody else got the name just now, or another launch of the same person was quicker.
+            person = person or await self._people.find(platform_id, launch.sub)
+            if person is not None:
+                return person
+            taken.add(username)
+        raise Refused("internal", 500)
+
+    async def _course(self, launch: Launch, registration: Registration, role: Role) -> Course:
+        course = await self._courses.by_context(registration.platform_id, launch.context_id)
+        if course is None:
+            course = await self._make_course(launch, registration, role)
+        if course.state == "deleting":
+            raise Refused("course_deleting", 409)
+        if course.state == "pending" and not await self._provisioner.prepare(course):
+            log.info("course %s: its grader user cannot be made yet", course.slug)
+        return course
+
+    async def _make_course(self, launch: Launch, registration: Registration, role: Role) -> Course:
+        platform = await self._registrations.platform(registration.platform_id)
+        if role is not Role.INSTRUCTOR:
+            raise Refused("student_before_teacher", 403)
+        if not platform.may_create(launch.context_id):
+            raise Refused("course_not_set_up", 403)
+        if await self._registrations.courses_made_by_launch(platform.id) >= platform.course_limit:
+            raise Refused("course_limit", 403)
+        title = launch.context_title or launch.context_label or "Course"
+        spec = {"start_from": platform.start_from} if platform.start_from else {}
+        taken: set[str] = set()
+        for _ in range(NAME_ATTEMPTS):
+            slug = slug_from(launch.context_label or title, taken.__contains__)
+            if await self._courses.by_slug(slug) is None:
+                course = await self._courses.create(
+                    slug, title, platform.id, launch.context_id, spec, "launch", secrets.token_hex(32), self._clock()
+                )
+                course = course or await self._courses.by_context(platform.id, launch.context_id)
+                if course is not None:
+                    return course
+            taken.add(slug)
+        raise Refused("internal", 500)
+
+    async def _remember_endpoints(self, launch: Launch, registration: Registration, course: Course) -> str | None:
+        """Keep where scores and roster go; returns the assignment that the link names."""
+        lineitems = trusted(launch.lineitems_url, registration)
+        await self._courses.set_endpoints(
+            course, Endpoints(registration.id, lineitems, trusted(launch.members_url, registration))
+        )
+        if launch.assignment is None:
+            return None
+        lineitem = trusted(launch.lineitem_url, registration)
+        link = Link(launch.assignment, launch.resource_link_id, lineitem, lineitems, registration.id)
+        if not await self._courses.set_link(course.id, link):
+            log.warning("course %s: too many assignments named by links; one was not kept", course.slug)
+        return launch.assignment

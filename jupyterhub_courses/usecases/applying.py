@@ -1,0 +1,129 @@
+"""Applying: a courses file becomes platforms, courses and named people; or, dry, the difference it would make.
+
+All or nothing: a file with one mistake changes nothing. Only courses that a file made are ever deleted by one.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Protocol
+
+from ..core.admissions import Refused
+from ..core.diffs import FILE, Change, difference
+from ..core.filecheck import check_data
+from ..core.presence import Present
+from ..core.records import Course, Platform, Registration
+from ..core.specs import CoursesFile, CourseSpec, PlatformSpec, not_on_one_machine
+
+log = logging.getLogger(__name__)
+
+
+class WrongFile(Exception):
+    """The file has mistakes; `problems` are sentences with course and field."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__(f"{len(problems)} problems")
+        self.problems = problems
+
+
+class FilesPort(Protocol):
+    """The store, as a whole file needs it."""
+
+    async def present(self) -> Present: ...
+    async def write(
+        self,
+        platforms: list[tuple[Platform, list[Registration]]],
+        specs: list[CourseSpec],
+        gone: list[str],
+        now: datetime,
+    ) -> None: ...
+    async def keep_configured(self, platform: Platform, registration: Registration) -> None: ...
+    async def mark_deleting(self, course_id: int, now: datetime) -> None: ...
+
+
+class Applying:
+    """The story. `wake` tells the reconciler; `on_one_machine` says whether notes about limits apply."""
+
+    def __init__(
+        self, files: FilesPort, wake: Callable[[], None], clock: Callable[[], datetime], on_one_machine: bool
+    ) -> None:
+        self._files, self._wake, self._clock, self._on_one_machine = files, wake, clock, on_one_machine
+
+    async def apply(self, data: Any, dry_run: bool, now: datetime) -> dict[str, Any]:
+        """The difference as JSON; done as well unless `dry_run`. Raises WrongFile."""
+        checked = check_data(data)
+        if checked.file is None:
+            raise WrongFile([str(problem) for problem in checked.problems])
+        file = checked.file
+        present = await self._files.present()
+        problems = list(_conflicts(file, present))
+        if problems:
+            raise WrongFile(problems)
+        changes = difference(present.courses, file.courses)
+        notes = [note for spec in file.courses for note in not_on_one_machine(spec)] if self._on_one_machine else []
+        if not dry_run:
+            await self._write(file, changes, now)
+        return {"changes": [change.as_json() for change in changes], "notes": notes}
+
+    async def keep_configured(self, platform: Platform, registration: Registration) -> None:
+        """Keep the platform that the authenticator's own settings name."""
+        await self._files.keep_configured(platform, registration)
+
+    async def delete(self, course: Course) -> None:
+        """Begin a course's end: its servers stop, its namespace or processes go, its files stay."""
+        if course.owner == FILE:
+            raise Refused("owned_by_file", 409)
+        await self._files.mark_deleting(course.id, self._clock())
+        self._wake()
+
+    async def _write(self, file: CoursesFile, changes: tuple[Change, ...], now: datetime) -> None:
+        touched = {change.course for change in changes if change.kind in ("create", "change")}
+        specs = [spec for spec in file.courses if spec.slug in touched]
+        gone = [change.course for change in changes if change.kind == "delete"]
+        await self._files.write([_platform(p) for p in file.platforms], specs, gone, now)
+        log.info("courses file applied: %d made or changed, %d to delete", len(specs), len(gone))
+        self._wake()
+
+
+def _conflicts(file: CoursesFile, present: Present) -> list[str]:
+    platforms = present.platforms | {platform.name for platform in file.platforms}
+    problems = []
+    for spec in file.courses:
+        if spec.lms is None:
+            continue
+        if spec.lms.platform not in platforms:
+            problems.append(f"{spec.slug}: lms.platform: there is no platform {spec.lms.platform}")
+        other = present.contexts.get((spec.lms.platform, spec.lms.context))
+        if other is not None and other != spec.slug:
+            problems.append(
+                f"{spec.slug}: lms.context: this course of the LMS is here already, as {other}: call it so in the file"
+            )
+    for platform in file.platforms:
+        for registration in platform.registrations:
+            owner = present.registrations.get((platform.issuer, registration.client_id))
+            if owner is not None and owner != platform.name:
+                problems.append(
+                    f"{platform.name}: registrations: client_id {registration.client_id} belongs to platform {owner}"
+                )
+    return problems
+
+
+def _platform(spec: PlatformSpec) -> tuple[Platform, list[Registration]]:
+    creation = spec.course_creation
+    start = creation.start_from.model_dump(mode="json", exclude_none=True) if creation.start_from else None
+    platform = Platform(0, spec.name, spec.issuer, creation.mode, creation.contexts, creation.limit, start)
+    return platform, [
+        Registration(
+            0,
+            0,
+            spec.name,
+            spec.issuer,
+            r.client_id,
+            r.deployment_ids,
+            r.authorize_url,
+            r.token_url,
+            r.keyset_url,
+            r.public_key,
+        )
+        for r in spec.registrations
+    ]

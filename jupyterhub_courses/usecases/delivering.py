@@ -1,0 +1,131 @@
+"""The outbox: makes every LMS show what the gradebooks say.
+
+Level-triggered: it compares desired with sent, delivers the difference, and can be called at any time, twice,
+or after any crash. One task a course, so that a slow or broken course or LMS delays no other; one request at
+a time for each (line item, person); a few at a time for each LMS (pacing.py). One column's turn: sending.py.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+from functools import partial
+
+from ..core.deliveries import PendingCourse
+from .grouping import Grouped
+from .pacing import Closed, Gate
+from .sending import ColumnTurn, DeliveryStore, Lms, Outbox, Report
+
+log = logging.getLogger(__name__)
+#: A course whose turn failed, or moved nothing, is not tried again at once.
+REST = timedelta(seconds=10)
+
+
+class Deliverer:
+    """The outbox of one process. `jitter` gives random numbers in [0, 1); `connections` is per platform."""
+
+    def __init__(
+        self,
+        store: DeliveryStore,
+        lms: Lms,
+        now: Callable[[], datetime],
+        jitter: Callable[[], float],
+        connections: int = 4,
+    ) -> None:
+        self._store, self._now, self._jitter, self._connections = store, now, jitter, connections
+        self._outbox = Outbox(
+            store, lms, now, jitter, connections, Grouped(store.begin), Grouped(store.record)
+        )
+        self._gates: dict[int, Gate] = {}
+        self._running: dict[int, asyncio.Task[Report]] = {}
+        self._resting: dict[
+            int, datetime
+        ] = {}  # courses that can't get on, and until when they are left alone
+
+    async def deliver_due(self) -> Report:
+        """Deliver everything that is due now, and wait for it. Courses already being delivered are waited
+        for too.
+        """
+        await self._start()
+        total = Report()
+        for report in await asyncio.gather(*self._running.values()):
+            total.failed += report.failed
+            total.troubles += report.troubles
+            for state, count in report.states.items():
+                total.states[state] = total.states.get(state, 0) + count
+        return total
+
+    async def run_forever(self, wake: asyncio.Event, interval: float = 15.0) -> None:
+        """Deliver whenever something is due. `wake` is set by whoever recorded scores; `interval` is the
+        fallback.
+        """
+        try:
+            while True:
+                wake.clear()
+                delay = interval
+                try:
+                    for task in await self._start():
+                        task.add_done_callback(lambda _: wake.set())
+                    delay = await self._until_next(interval)
+                except Exception:
+                    log.exception("The outbox could not look into the store; next try in %.0f s", interval)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(wake.wait(), delay)
+        finally:
+            await self.stop()
+
+    async def stop(self) -> None:
+        """End what is running. Requests under way stay in doubt and are sent again at the next start."""
+        tasks = list(self._running.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _start(self) -> list[asyncio.Task[Report]]:
+        started = []
+        for course in await self._store.pending(self._now()):
+            if course.course_id in self._running or self._rests(course):
+                continue
+            task = asyncio.create_task(self._deliver_course(course))
+            self._running[course.course_id] = task
+            task.add_done_callback(partial(self._ended, course.course_id))
+            started.append(task)
+        return started
+
+    def _rests(self, course: PendingCourse) -> bool:
+        until = self._resting.get(course.course_id)
+        return self._gate(course.platform_id).closed_until is not None or (
+            until is not None and self._now() < until
+        )
+
+    def _ended(self, course_id: int, _task: object) -> None:
+        del self._running[course_id]
+
+    async def _until_next(self, interval: float) -> float:
+        now = self._now()
+        times = [gate.closed_until for gate in self._gates.values()] + [await self._store.next_at(now)]
+        soonest = min((time for time in times if time is not None), default=None)
+        return interval if soonest is None else min(interval, max(0.05, (soonest - now).total_seconds()))
+
+    def _gate(self, platform_id: int) -> Gate:
+        if platform_id not in self._gates:
+            self._gates[platform_id] = Gate(self._now, self._jitter, self._connections)
+        return self._gates[platform_id]
+
+    async def _deliver_course(self, course: PendingCourse) -> Report:
+        report = Report()
+        gate = self._gate(course.platform_id)
+        try:
+            for column in await self._store.columns(course.course_id, self._now()):
+                await ColumnTurn(self._outbox, gate, column, report).run()
+            if not report.states and not report.troubles:
+                self._resting[course.course_id] = self._now() + REST
+        except Closed:
+            pass
+        except Exception:
+            # No personal data: the exceptions of store and client name none.
+            log.exception("Delivery failed for course %d; its scores stay due", course.course_id)
+            report.failed += 1
+            self._resting[course.course_id] = self._now() + REST
+        return report

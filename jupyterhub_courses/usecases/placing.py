@@ -1,0 +1,56 @@
+"""Placing: where and how a person's server of a course runs.
+
+Membership and role are read from the store each time a server starts; nothing that the request says can widen them.
+"""
+
+from typing import Protocol
+
+from ..core.admissions import Refused
+from ..core.names import grader_course
+from ..core.placements import Placement
+from ..core.records import Course, Membership
+
+
+class MembersPort(Protocol):
+    """Who is a member."""
+
+    async def membership(self, username: str, slug: str) -> Membership | None: ...
+
+
+class CoursesPort(Protocol):
+    """Courses."""
+
+    async def by_slug(self, slug: str) -> Course | None: ...
+
+
+class HostPort(Protocol):
+    """Knows the folders and processes, or the namespaces, of courses."""
+
+    def placement(self, course: Course, username: str, role: str) -> Placement: ...
+
+
+class Placing:
+    """The story."""
+
+    def __init__(self, members: MembersPort, courses: CoursesPort, host: HostPort) -> None:
+        self._members, self._courses, self._host = members, courses, host
+
+    async def place(self, username: str, server: str) -> Placement:
+        """The placement of `username`'s server named `server` (a slug). Raises Refused."""
+        course = await self._courses.by_slug(server)
+        if course is None:
+            raise Refused("course_unknown", 404)
+        role = await self._role(username, course)
+        if course.state == "deleting":
+            raise Refused("course_deleting", 409)
+        if course.exchange_port is None:
+            raise Refused("course_not_ready", 503)
+        return self._host.placement(course, username, role)
+
+    async def _role(self, username: str, course: Course) -> str:
+        if grader_course(username) == course.slug:
+            return "grader"  # who may start this shared user's server is the hub's decision, by managed roles
+        membership = await self._members.membership(username, course.slug)
+        if membership is None or not membership.active:
+            raise Refused("not_a_member", 403)
+        return "student"  # an instructor's own server is a student's: the gradebook lies on the shared one

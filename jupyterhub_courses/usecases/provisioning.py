@@ -1,0 +1,186 @@
+"""Provisioning: the reconciler. Compares what the store wants with what is there, and acts on the difference.
+
+Level-triggered: every pass looks at every course; a lost event, a crash or a double call changes nothing. Courses
+are independent: each has its own lock and back-off, so a broken one delays no other.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from ..core.names import grader_username
+from ..core.records import Course, Membership
+from ..core.retries import backoff
+from ..core.roles import Role
+
+log = logging.getLogger(__name__)
+
+INTERVAL = 5.0  # seconds between passes
+PARALLEL = 8
+ADMIT_LIMIT = 10.0  # seconds that a launch waits for a course before the page that shows it being made
+
+
+class CoursesPort(Protocol):
+    """Courses of the store."""
+
+    async def all(self) -> list[Course]: ...
+    async def by_slug(self, slug: str) -> Course | None: ...
+    async def change(self, course_id: int, **values: Any) -> None: ...
+    async def set_state(self, course_id: int, state: str, reason: str, now: datetime) -> bool: ...
+    async def delete(self, course_id: int) -> None: ...
+
+
+class PeoplePort(Protocol):
+    """Members of the store."""
+
+    async def roster(self, course_id: int) -> list[Membership]: ...
+
+
+class HubPort(Protocol):
+    """The hub's users and servers."""
+
+    async def ensure_user(self, username: str) -> None: ...
+    async def running_servers(self, server: str) -> list[str]: ...
+    async def stop_server(self, username: str, server: str) -> bool: ...
+
+
+class HostPort(Protocol):
+    """The place where courses live: folders and processes here, namespaces on a cluster."""
+
+    async def ensure(self, course: Course, port_wanted: int | None) -> int: ...
+    async def provision(self, course: Course, port: int, students: list[tuple[str, str, str, str]]) -> None: ...
+    async def remove(self, course: Course, erase: bool = False) -> None: ...
+
+
+class Provisioner:
+    """The reconciler. `problem` is the host's exception whose text is for a course's page."""
+
+    def __init__(
+        self,
+        courses: CoursesPort,
+        people: PeoplePort,
+        hub: HubPort,
+        host: HostPort,
+        problem: type[Exception],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._courses, self._people, self._hub, self._host = courses, people, hub, host
+        self._problem, self._clock = problem, clock
+        self._locks: dict[int, asyncio.Lock] = {}
+        self._failures: dict[int, tuple[int, datetime]] = {}
+        self._known: dict[int, frozenset[tuple[str, str, str, str]]] = {}
+        self._wake = asyncio.Event()
+
+    async def prepare(self, course: Course) -> bool:
+        """Make the course's grader user, which hub roles need before anybody gets them. False: the hub is down."""
+        try:
+            await self._hub.ensure_user(grader_username(course.slug))
+        except Exception as error:
+            log.warning("course %s: no grader user yet (%s)", course.slug, type(error).__name__)
+            return False
+        if course.state == "pending":
+            await self._courses.set_state(course.id, "progressing", "", self._clock())
+        return True
+
+    async def admit(self, course: Course, username: str, role: Role) -> bool:
+        """Make the exchange know a member now; False when the course is not ready within the limit."""
+        if course.state == "ready" and not self._must_tell(course, username, role):
+            return True
+        try:
+            async with asyncio.timeout(ADMIT_LIMIT):
+                return await self._reconcile(course.slug, hurry=True)
+        except TimeoutError:
+            self._wake.set()
+            return False
+
+    def wake(self) -> None:
+        """Look now, not at the next interval."""
+        self._wake.set()
+
+    async def run_forever(self) -> None:
+        """Passes until cancelled."""
+        while True:
+            try:
+                await self.pass_once()
+            except Exception:
+                log.exception("a pass over the courses failed")
+            try:
+                async with asyncio.timeout(INTERVAL):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+            self._wake.clear()
+
+    async def pass_once(self) -> None:
+        """Look at every course once."""
+        limit = asyncio.Semaphore(PARALLEL)
+
+        async def one(slug: str) -> None:
+            async with limit:
+                await self._reconcile(slug)
+
+        await asyncio.gather(*(one(course.slug) for course in await self._courses.all()))
+
+    def _must_tell(self, course: Course, username: str, role: Role) -> bool:
+        known = self._known.get(course.id)
+        return known is None or (role is Role.STUDENT and username not in {student[0] for student in known})
+
+    async def _reconcile(self, slug: str, hurry: bool = False) -> bool:
+        """Bring one course to its wanted state; True when it is ready. Never raises."""
+        course = await self._courses.by_slug(slug)
+        if course is None:
+            return False
+        async with self._locks.setdefault(course.id, asyncio.Lock()):
+            failures, not_before = self._failures.get(course.id, (0, None))
+            if not hurry and not_before is not None and self._clock() < not_before:
+                return False
+            reason = ""
+            try:
+                fresh = await self._courses.by_slug(slug)  # another pass may have changed it while we waited
+                if fresh is None:
+                    return False
+                if fresh.state == "deleting":
+                    await self._delete(fresh)
+                    return False
+                await self._make(fresh)
+            except self._problem as error:
+                reason = str(error)
+            except Exception as error:
+                log.exception("course %s: cannot be made ready", slug)
+                reason = f"An unexpected error ({type(error).__name__}); the service's log says more."
+            if reason:
+                pause = min(60.0, backoff(failures + 1, 0.5))
+                self._failures[course.id] = (failures + 1, self._clock() + timedelta(seconds=pause))
+                await self._courses.set_state(course.id, "degraded", reason, self._clock())
+                return False
+            self._failures.pop(course.id, None)
+            if await self._courses.set_state(course.id, "ready", "", self._clock()):
+                log.info("course %s: ready", slug)
+            return True
+
+    async def _make(self, course: Course) -> None:
+        if course.state == "pending" and not await self.prepare(course):
+            raise self._problem("The hub does not answer; the course's grader user cannot be made.")
+        port = await self._host.ensure(course, None)
+        if port != course.exchange_port:
+            await self._courses.change(course.id, exchange_port=port)
+        students = frozenset(
+            (m.person.username, m.person.given_name, m.person.family_name, m.person.email)
+            for m in await self._people.roster(course.id)
+            if m.active and m.role is Role.STUDENT
+        )
+        if self._known.get(course.id) != students or course.state != "ready":
+            await self._host.provision(course, port, sorted(students))
+            self._known[course.id] = students
+
+    async def _delete(self, course: Course) -> None:
+        servers = await self._hub.running_servers(course.slug)
+        stopped = [await self._hub.stop_server(username, course.slug) for username in servers]
+        if not all(stopped):
+            return  # the next pass looks again
+        await self._host.remove(course)
+        await self._courses.delete(course.id)
+        self._known.pop(course.id, None)
+        log.info("course %s: deleted; its files are kept", course.slug)

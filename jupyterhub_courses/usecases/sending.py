@@ -1,0 +1,233 @@
+"""One column's turn: make it ready, send its due scores, read back what the LMS shows for them.
+
+Nothing is sent before its intent is stored, and nothing is over before its receipt is (core.deliveries).
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from ..core.answers import LmsFailure, Outcome, Scope, Verdict
+from ..core.deliveries import (
+    ColumnReceipt,
+    Delivery,
+    Intent,
+    PendingCourse,
+    Reading,
+    Receipt,
+    after_reading_back,
+    concluded,
+    in_our_time,
+    read_back,
+    too_early,
+    unchanged,
+    unsendable,
+)
+from ..core.lineitems import Column
+from ..core.records import Registration
+from ..core.scores import Action, Desired, Result, Sent, action, next_timestamp, on_scale
+from .columns import LineItems, made_ready, receipt_of, trouble_receipt
+from .grouping import Grouped
+from .pacing import Closed, Gate
+
+log = logging.getLogger(__name__)
+#: Scores taken from the store at a time: 100,000 that are due need no more memory than these.
+BATCH = 64
+#: Up to this many people are read back one by one, more by one list.
+READ_ALONE = 3
+
+
+class DeliveryStore(Protocol):
+    """The outbox's part of the store. Each call is one transaction; `now` is our clock."""
+
+    async def pending(self, now: datetime) -> Sequence[PendingCourse]: ...
+    async def columns(self, course_id: int, now: datetime) -> Sequence[Column]: ...
+    async def due(self, assignment_id: int, now: datetime, limit: int) -> Sequence[Delivery]: ...
+    async def begin(self, intents: Sequence[Intent]) -> None: ...
+    async def record(self, receipts: Sequence[Receipt]) -> None: ...
+    async def record_column(self, receipt: ColumnReceipt) -> None: ...
+    async def record_readings(self, readings: Sequence[Reading]) -> None: ...
+    async def next_at(self, now: datetime) -> datetime | None: ...
+
+
+class Lms(LineItems, Protocol):
+    """All LMSs. `post_score` raises nothing for what an LMS does; the others raise LmsFailure."""
+
+    async def prepare(self, registration: Registration) -> None: ...
+    async def post_score(
+        self, registration: Registration, lineitem: str, user_id: str, desired: Desired, timestamp: int
+    ) -> Outcome: ...
+    async def results(
+        self, registration: Registration, lineitem: str, user_id: str | None = None
+    ) -> dict[str, Result]: ...
+    def clock_offset(self, registration: Registration, url: str) -> float: ...
+
+
+@dataclass
+class Report:
+    """What one pass did: scores by the state they ended in, columns in trouble, courses that failed."""
+
+    states: dict[str, int] = field(default_factory=dict)
+    troubles: int = 0
+    failed: int = 0
+
+    def count(self, state: str) -> None:
+        """One more score that ended in `state`."""
+        self.states[state] = self.states.get(state, 0) + 1
+
+
+@dataclass(frozen=True)
+class Outbox:
+    """What all turns share. `connections`: scores of one column on their way at a time."""
+
+    store: DeliveryStore
+    lms: Lms
+    now: Callable[[], datetime]
+    jitter: Callable[[], float]
+    connections: int
+    begin: Grouped[Intent]
+    record: Grouped[Receipt]
+
+
+class ColumnTurn:
+    """One pass over the due scores of one column."""
+
+    def __init__(self, outbox: Outbox, gate: Gate, column: Column, report: Report) -> None:
+        self._store, self._lms, self._now, self._jitter = outbox.store, outbox.lms, outbox.now, outbox.jitter
+        self._begin, self._record, self._connections = outbox.begin, outbox.record, outbox.connections
+        self._gate, self._column, self._report = gate, column, report
+        self._url = ""
+        self._stopped: Outcome | None = None  # the column's trouble
+        self._closed = False
+        self._delivered: dict[str, tuple[int, Sent]] = {}
+
+    async def run(self) -> None:
+        """Make the column ready, deliver, read back. Raises Closed when the platform is in trouble."""
+        try:
+            await self._make_ready()
+            seen: set[int] = set()
+            while self._stopped is None and not self._closed:
+                batch = await self._store.due(self._column.assignment_id, self._now(), BATCH)
+                fresh = [delivery for delivery in batch if delivery.score_id not in seen]
+                if not fresh:
+                    break  # a score that is due again (regraded meanwhile) has its turn in the next pass
+                seen.update(delivery.score_id for delivery in fresh)
+                await self._deliver(fresh)
+            if self._delivered and not self._closed:
+                await self._read_back()
+            if self._stopped is not None:
+                raise LmsFailure(self._stopped)
+        except LmsFailure as trouble:
+            await self._note_trouble(trouble.outcome)
+        if self._closed:
+            raise Closed
+
+    async def _make_ready(self) -> None:
+        before = self._column
+        async with self._gate:
+            await self._lms.prepare(before.registration)
+            self._column = await made_ready(self._lms, before)
+        self._url = self._column.lineitem or ""
+        receipt = receipt_of(before, self._column)
+        if receipt is not None:
+            await self._store.record_column(receipt)
+
+    async def _note_trouble(self, outcome: Outcome) -> None:
+        self._gate.learn(outcome)
+        if outcome.scope is Scope.PLATFORM:
+            raise Closed
+        log.warning("Assignment %d gets no scores: %s", self._column.assignment_id, outcome.reason)
+        self._report.troubles += 1
+        receipt = trouble_receipt(self._column, outcome, self._now(), self._jitter())
+        await self._store.record_column(receipt)
+
+    async def _deliver(self, batch: Collection[Delivery]) -> None:
+        queue = deque(batch)
+
+        async def work() -> None:
+            while queue and self._stopped is None and not self._closed:
+                await self._deliver_one(queue.popleft())
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(self._connections, len(batch))):
+                group.create_task(work())
+
+    async def _deliver_one(self, delivery: Delivery) -> None:
+        what, reason = action(delivery.desired, delivery.sent, delivery.in_doubt)
+        if what is Action.NOTHING:
+            return await self._store_receipt(unchanged(delivery))
+        if what is Action.REFUSE:
+            return await self._store_receipt(unsendable(delivery, reason))
+        offset = self._lms.clock_offset(self._column.registration, self._url)
+        try:
+            async with self._gate:
+                timestamp = next_timestamp(delivery.last_timestamp, self._lms_now(offset))
+                if timestamp is None:
+                    return await self._store_receipt(in_our_time(too_early(delivery), offset))
+                await self._begin(Intent(delivery.score_id, timestamp))
+                outcome = await self._lms.post_score(
+                    self._column.registration, self._url, delivery.user_id, delivery.desired, timestamp
+                )
+                outcome = await self._confirmed(outcome)
+                self._gate.learn(outcome)
+                receipt = await self._conclude(delivery, timestamp, outcome, offset)
+        except Closed:
+            self._closed = True
+            return None
+        if receipt.state == "sent" and receipt.sent is not None:
+            self._delivered[delivery.user_id] = (delivery.score_id, receipt.sent)
+        await self._store_receipt(in_our_time(receipt, offset))
+        if outcome.verdict is not Verdict.DELIVERED and outcome.scope is Scope.COLUMN:
+            self._stopped = outcome
+        return None
+
+    async def _confirmed(self, outcome: Outcome) -> Outcome:
+        """A 404 may be a proxy's: the column counts as gone when asking for it is answered so too."""
+        if outcome.verdict is not Verdict.GONE:
+            return outcome
+        try:
+            item = await self._lms.get(self._column.registration, self._url)
+        except LmsFailure as trouble:
+            return trouble.outcome
+        return outcome if item is None else Outcome(Verdict.RETRY, "lms_error", Scope.SCORE)
+
+    async def _conclude(self, delivery: Delivery, timestamp: int, outcome: Outcome, offset: float) -> Receipt:
+        if outcome.verdict is not Verdict.STALE:
+            return concluded(delivery, timestamp, outcome, self._lms_now(offset), self._jitter())
+        try:
+            results = await self._lms.results(self._column.registration, self._url, delivery.user_id)
+        except LmsFailure:
+            results = {}
+        result = results.get(delivery.user_id)
+        return after_reading_back(delivery, timestamp, outcome, result, self._lms_now(offset), self._jitter())
+
+    async def _read_back(self) -> None:
+        """Look what the LMS shows for those just delivered; a failure to look is none to deliver."""
+        registration = self._column.registration
+        results: dict[str, Result] = {}
+        try:
+            async with self._gate:
+                if len(self._delivered) <= READ_ALONE:
+                    for user_id in self._delivered:
+                        results |= await self._lms.results(registration, self._url, user_id)
+                else:
+                    results = await self._lms.results(registration, self._url)
+        except (LmsFailure, Closed):
+            return
+        now = self._now()
+        readings = [
+            read_back(score_id, sent, results.get(user), on_scale(results.get(user), sent.maximum), now)
+            for user, (score_id, sent) in self._delivered.items()
+        ]
+        await self._store.record_readings(readings)
+
+    async def _store_receipt(self, receipt: Receipt) -> None:
+        await self._record(receipt)
+        self._report.count(receipt.state)
+
+    def _lms_now(self, offset: float) -> datetime:
+        return self._now() + timedelta(seconds=offset)
