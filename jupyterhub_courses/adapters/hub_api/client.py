@@ -1,0 +1,125 @@
+"""Users, servers and tokens of the hub, over one kept-alive session with a 5 s limit for every call.
+
+Whose token it is gets asked of the hub with that very token and is remembered for at most 30 s, by the token's hash.
+"""
+
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from json import loads
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+
+LIMIT = aiohttp.ClientTimeout(total=5)
+REMEMBERED = 30.0  # seconds; well below the two minutes within which a demotion has to work
+REMEMBERED_MAX = 5000
+BODY_MAX = 8 << 20
+
+
+class HubDown(Exception):
+    """The hub did not answer, or not in time."""
+
+
+@dataclass(frozen=True)
+class TokenModel:
+    """Whom a token speaks for: a user, whether an admin, and the token's scopes."""
+
+    name: str
+    admin: bool
+    scopes: frozenset[str]
+
+    @property
+    def server(self) -> tuple[str, str] | None:
+        """(username, server name) of the single server that the token was made for, or None.
+
+        Such a token carries `access:servers!server=<user>/<name>` (the hub setting `Spawner.server_token_scopes`);
+        tokens that people make are never limited to one server by that filter unless they ask for it.
+        """
+        prefix = "access:servers!server="
+        servers = [scope.removeprefix(prefix) for scope in self.scopes if scope.startswith(prefix)]
+        owner, _, name = servers[0].partition("/") if len(servers) == 1 else ("", "", "")
+        return (owner, name) if owner and name and owner == self.name else None
+
+
+class HubApi:
+    """One hub. `session` is made by the caller and closed by `close`."""
+
+    def __init__(self, url: str, token: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._url, self._token, self._clock = url.rstrip("/"), token, clock
+        self._session: aiohttp.ClientSession | None = None
+        self._known: OrderedDict[bytes, tuple[float, TokenModel | None]] = OrderedDict()
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def user_exists(self, username: str) -> bool:
+        """Whether the hub has such a user. Raises HubDown."""
+        status, _ = await self._call("GET", f"/users/{quote(username, safe='')}")
+        return status == 200
+
+    async def ensure_user(self, username: str) -> None:
+        """Make a user without password or role; an existing one is fine. Raises HubDown."""
+        status, _ = await self._call("POST", f"/users/{quote(username, safe='')}")
+        if status not in (201, 409):
+            raise HubDown(f"the hub answered {status} to making a user")
+
+    async def stop_server(self, username: str, server: str) -> bool:
+        """Stop a named server; True when it is stopped or was not there, False while it is stopping."""
+        path = f"/users/{quote(username, safe='')}/servers/{quote(server, safe='')}"
+        status, _ = await self._call("DELETE", path, {"remove": False})
+        return status in (204, 404)
+
+    async def running_servers(self, server: str) -> list[str]:
+        """The users whose server of this name runs or starts. Raises HubDown."""
+        found: list[str] = []
+        offset = 0
+        while True:
+            status, users = await self._call("GET", f"/users?state=active&limit=200&offset={offset}")
+            if status != 200 or not isinstance(users, list):
+                raise HubDown(f"the hub answered {status} to listing users")
+            found += [u["name"] for u in users if server in (u.get("servers") or {})]
+            if len(users) < 200:
+                return found
+            offset += len(users)
+
+    async def whose(self, token: str) -> TokenModel | None:
+        """Whom a token speaks for; None for one that the hub does not know. Raises HubDown."""
+        key = hashlib.sha256(token.encode()).digest()
+        known = self._known.get(key)
+        if known and known[0] > self._clock():
+            return known[1]
+        status, model = await self._call("GET", "/user", token=token)
+        if status not in (200, 401, 403):
+            raise HubDown(f"the hub answered {status} to a token")
+        found = None
+        if status == 200 and isinstance(model, dict) and model.get("kind", "user") == "user":
+            found = TokenModel(str(model["name"]), bool(model.get("admin")), frozenset(model.get("scopes") or ()))
+        self._known[key] = (self._clock() + REMEMBERED, found)
+        self._known.move_to_end(key)
+        while len(self._known) > REMEMBERED_MAX:
+            self._known.popitem(last=False)
+        return found
+
+    async def _call(self, method: str, path: str, json: Any = None, token: str | None = None) -> tuple[int, Any]:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(timeout=LIMIT)
+        headers = {"Authorization": f"token {token or self._token}"}
+        try:
+            async with self._session.request(
+                method, self._url + path, json=json, headers=headers, allow_redirects=False
+            ) as response:
+                body = bytearray()
+                async for chunk in response.content.iter_chunked(1 << 16):
+                    body += chunk
+                    if len(body) > BODY_MAX:
+                        raise HubDown("the hub's answer is too large")
+                is_json = response.content_type == "application/json" and body
+                return response.status, (loads(bytes(body)) if is_json else None)
+        except (TimeoutError, ValueError, aiohttp.ClientError) as error:
+            raise HubDown(type(error).__name__) from error

@@ -1,0 +1,206 @@
+"""LocalHost: a course is a folder and an ngshare process on this machine; its servers are plain processes.
+
+Folder tree of a course: docs/architecture.md, "State on one machine". Every folder is made owner-only; on one machine
+all servers run as the same system user, so this keeps other users of the machine out, not the course's members.
+"""
+
+import asyncio
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import aiohttp
+
+from ...core.names import grader_username
+from ...core.placements import Placement
+from ...core.records import Course
+from ...core.specs import CourseSpec, StartFrom
+from ..exchange_server.provision import Member, provision
+from .children import Child
+
+GIT_LIMIT = 120  # seconds
+PREFIX = "/api/"
+
+
+class HostProblem(Exception):
+    """A course cannot be made ready; the text is for its page."""
+
+
+class LocalHost:
+    """All courses below `data_dir`. `api_url` is the courses service's own API, `hub_api_url` the hub's."""
+
+    def __init__(self, data_dir: Path, api_url: str, hub_api_url: str) -> None:
+        self._data_dir, self._api_url, self._hub_api_url = data_dir.resolve(), api_url, hub_api_url
+        self._children: dict[str, Child] = {}
+        self._session: aiohttp.ClientSession | None = None
+
+    def folder(self, slug: str) -> Path:
+        """The folder of a course."""
+        return self._data_dir / "courses" / slug
+
+    async def close(self) -> None:
+        """End every child."""
+        children, self._children = list(self._children.values()), {}
+        await asyncio.gather(*(child.stop() for child in children))
+        if self._session is not None:
+            await self._session.close()
+
+    async def ensure(self, course: Course, port_wanted: int | None) -> int:
+        """Folders, template and ngshare of a course; returns the port that serves. Raises HostProblem."""
+        spec = spec_of(course)
+        await asyncio.to_thread(self._ensure_folders, course.slug, spec)
+        port = port_wanted or course.exchange_port or free_port()
+        child = self._child(course, spec, port)
+        if not await child.ensure():
+            raise HostProblem(
+                f"The exchange (ngshare) does not start; its log is in {self.folder(course.slug)}/exchange."
+            )
+        return port
+
+    async def provision(self, course: Course, port: int, students: list[tuple[str, str, str, str]]) -> None:
+        """Make ngshare know the course's grader and students: (username, given name, family name, mail)."""
+        members = [Member(*student) for student in students]
+        url = f"http://127.0.0.1:{port}{PREFIX}"
+        instructors = [grader_username(course.slug)]
+        try:
+            await provision(self._http(), url, course.exchange_token, course.slug, instructors, members)
+        except (TimeoutError, aiohttp.ClientError, ValueError, RuntimeError) as error:
+            raise HostProblem(f"The exchange (ngshare) does not take the roster ({type(error).__name__}).") from error
+
+    async def released(self, course: Course) -> set[str]:
+        """Names of the assignments that the course's exchange offers now; none while it does not answer."""
+        if course.exchange_port is None:
+            return set()
+        url = f"http://127.0.0.1:{course.exchange_port}{PREFIX}assignments/{course.slug}"
+        headers = {"Authorization": f"token {course.exchange_token}"}
+        try:
+            async with self._http().get(url, headers=headers) as answer:
+                body = await answer.json(content_type=None)
+        except (TimeoutError, aiohttp.ClientError, ValueError):
+            return set()
+        names = body.get("assignments") if isinstance(body, dict) else None
+        return {str(name) for name in names} if isinstance(names, list) else set()
+
+    def placement(self, course: Course, username: str, role: str) -> Placement:
+        """Where and how a person's server of this course runs."""
+        spec = spec_of(course)
+        home = self.folder(course.slug) / ("grader" if role == "grader" else f"homes/{username}")
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        prefix = Path(spec.environment.python or sys.prefix)
+        environment = {
+            "HOME": str(home),
+            "PATH": f"{prefix / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+            "JUPYTERHUB_COURSES_COURSE": course.slug,
+            "JUPYTERHUB_COURSES_ROLE": role,
+            "JUPYTERHUB_COURSES_API_URL": self._api_url,
+            "JUPYTERHUB_COURSES_EXCHANGE_URL": f"http://127.0.0.1:{course.exchange_port}{PREFIX}",
+        }
+        if role == "grader":
+            environment["JUPYTERHUB_COURSES_COURSE_DIR"] = str(home / course.slug)
+        return Placement(
+            username, course.slug, role, str(home), (str(prefix / "bin" / "jupyterhub-singleuser"),), environment
+        )
+
+    async def remove(self, course: Course, erase: bool = False) -> None:
+        """Stop what runs for a course. The folder stays, unless it is to be erased."""
+        child = self._children.pop(course.slug, None)
+        if child is not None:
+            await child.stop()
+        if erase:
+            await asyncio.to_thread(shutil.rmtree, self.folder(course.slug), True)
+
+    def _http(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10))
+        return self._session
+
+    def _child(self, course: Course, spec: CourseSpec, port: int) -> Child:
+        environment = {
+            **{name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "VIRTUAL_ENV") if name in os.environ},
+            "EXCHANGE_COURSE": course.slug,
+            "EXCHANGE_DIR": str(self.folder(course.slug) / "exchange"),
+            "EXCHANGE_PORT": str(port),
+            "EXCHANGE_HUB_API_URL": self._hub_api_url,
+            "EXCHANGE_ADMIN_TOKEN": course.exchange_token,
+            "EXCHANGE_UPLOAD_LIMIT": str(spec.exchange.upload_limit),
+        }
+        command = [sys.executable, "-m", "jupyterhub_courses.adapters.exchange_server"]
+        known = self._children.get(course.slug)
+        if known is not None and known.settings == (command, environment):
+            return known
+
+        async def serves() -> bool:
+            try:
+                async with self._http().get(f"http://127.0.0.1:{port}/healthz") as answer:
+                    return answer.status == 200
+            except (TimeoutError, aiohttp.ClientError):
+                return False
+
+        child = Child("exchange", command, environment, self.folder(course.slug) / "exchange", serves)
+        if known is not None:
+            asyncio.get_running_loop().create_task(known.stop())
+        self._children[course.slug] = child
+        return child
+
+    def _ensure_folders(self, slug: str, spec: CourseSpec) -> None:
+        folder = self.folder(slug)
+        for part in ("exchange", "grader", "homes"):
+            (folder / part).mkdir(parents=True, exist_ok=True, mode=0o700)
+        course_dir = folder / "grader" / slug
+        if not course_dir.exists():
+            fresh = folder / f".new-{secrets.token_hex(4)}"  # renamed whole: a kill leaves no half course
+            try:
+                if spec.start_from is not None:
+                    _copy_start(spec.start_from, fresh)
+                (fresh / "source").mkdir(parents=True, exist_ok=True)
+                fresh.rename(course_dir)
+            finally:
+                shutil.rmtree(fresh, ignore_errors=True)
+
+
+def spec_of(course: Course) -> CourseSpec:
+    """The stored spec as a validated value."""
+    return CourseSpec.model_validate({**course.spec, "slug": course.slug, "title": course.title})
+
+
+def free_port() -> int:
+    """A loopback port that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _copy_start(start: StartFrom, target: Path) -> None:
+    """Copy an existing nbgrader course. Symbolic links are copied as links, never followed."""
+    if start.folder is not None:
+        source = Path(start.folder)
+        if not source.is_dir():
+            raise HostProblem(f"The folder to start from does not exist: {source}.")
+        shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns("gradebook.db*", ".git"))
+        return
+    command = ["git", "clone", "--quiet", "--depth", "1", "--no-recurse-submodules"]
+    command += ["--branch", start.ref] if start.ref else []
+    clone = target.with_name(target.name + "-clone")
+    environment = {"PATH": os.environ.get("PATH", os.defpath), "GIT_TERMINAL_PROMPT": "0", "HOME": "/nonexistent"}
+    try:
+        subprocess.run(
+            [*command, "--", start.git or "", str(clone)],
+            check=True,
+            timeout=GIT_LIMIT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+        )
+        source = clone / (start.path or "")
+        if not source.resolve().is_relative_to(clone.resolve()) or not source.is_dir():
+            raise HostProblem(f"The repository to start from has no folder {start.path}.")
+        shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns("gradebook.db*", ".git"))
+    except (subprocess.SubprocessError, OSError) as error:
+        raise HostProblem("The repository to start from cannot be cloned.") from error
+    finally:
+        shutil.rmtree(clone, ignore_errors=True)
