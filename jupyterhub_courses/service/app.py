@@ -1,0 +1,247 @@
+"""The service whole: settings, parts, start and end.
+
+Answers HTTP before it migrates (a hub that waits for it would otherwise give up), ends when the hub that manages it
+does, and leaves no child behind.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from tornado.httpserver import HTTPServer
+from tornado.web import Application as WebApplication
+from traitlets import Float, Unicode
+from traitlets import default as default_value
+from traitlets.config import Application
+
+from ..adapters.hub_api import HubApi
+from ..adapters.processes import LocalHost
+from ..adapters.processes.host import HostProblem
+from ..adapters.store.courses import Courses
+from ..adapters.store.database import Database
+from ..adapters.store.files import Files
+from ..adapters.store.people import People
+from ..adapters.store.registrations import Registrations
+from ..adapters.store.scores import Scores
+from ..core.admissions import Admission
+from ..core.records import Course
+from ..usecases.admitting import Admitting
+from ..usecases.applying import Applying
+from ..usecases.placing import Placing
+from ..usecases.provisioning import Provisioner
+from ..usecases.recording import Recording
+from .lms_work import LmsWork
+from .rendering import Renderer
+from .routes import routes
+
+log = logging.getLogger(__name__)
+BODY_MAX = 64 << 20  # a gradebook of 200,000 scores
+
+
+def utc_now() -> datetime:
+    """The present."""
+    return datetime.now(UTC)
+
+
+class Parts:
+    """Everything the service is made of; handlers reach it as `self.parts`."""
+
+    def __init__(self, settings: "CoursesService", hub: HubApi, clock: Callable[[], datetime] = utc_now) -> None:
+        data_dir = Path(settings.data_dir)
+        self.clock, self.hub, self.hub_token = clock, hub, settings.read_hub_token()
+        self.ready = False
+        self.database = Database(settings.database_url)
+        self.registrations, self.people = Registrations(self.database), People(self.database)
+        self.courses, self.scores = Courses(self.database), Scores(self.database)
+        self.host = LocalHost(data_dir, settings.own_url + "api", settings.hub_api_url)
+        self.provisioner = Provisioner(self.courses, self.people, hub, self.host, HostProblem, clock)
+        self.admitting = Admitting(self.registrations, self.people, self.courses, hub, self.provisioner, clock)
+        self.placing = Placing(self.people, self.courses, self.host)
+        self.applying = Applying(Files(self.database), self.provisioner.wake, clock, on_one_machine=True)
+        self.lms = LmsWork(
+            self.database,
+            self.courses,
+            self.scores,
+            hub.user_exists,
+            self.provisioner.wake,
+            data_dir,
+            clock,
+            settings,
+        )
+        self.recording = Recording(self.scores, self.lms.wake, clock)
+        self.renderer = Renderer(settings.hub_prefix, settings.prefix)
+
+    def keyset(self) -> dict[str, Any]:
+        """The tool's public keys."""
+        return self.lms.keyset()
+
+    def launched(self, admission: Admission) -> None:
+        """A launch may have told where scores go; a teacher's wants the roster to be fresh."""
+        self.lms.wake()
+        if admission.role.grades:
+            self.lms.want_roster(admission.course)
+
+    async def retry(self, course: Course) -> int:
+        """Make refused and waiting deliveries of a course due now."""
+        return await self.lms.retry(course)
+
+    async def sync_roster(self, course: Course) -> dict[str, Any]:
+        """Read the LMS's list of participants now."""
+        return await self.lms.sync_roster(course)
+
+    def render(self, template: str, handler: Any, **values: Any) -> str:
+        """A page."""
+        return self.renderer.render(template, handler, **values)
+
+    async def start(self) -> None:
+        """Migrate, then serve."""
+        await self.database.migrate()
+        self.ready = True
+
+    async def close(self) -> None:
+        """In order: nothing is left running."""
+        await self.host.close()
+        await self.lms.close()
+        await self.hub.close()
+        await self.database.close()
+
+
+class CoursesService(Application):
+    """Settings of the service. As a managed service of the hub everything has a default from its environment."""
+
+    name = "jupyterhub-courses-service"
+    aliases = {"config": "CoursesService.config_file"}
+
+    config_file = Unicode("", help="Configuration file to load; the same kind of file as the hub's.").tag(config=True)
+    data_dir = Unicode(
+        help="Folder of the store, the tool's key and, on one machine, of all courses. "
+        "Default: the environment's JUPYTERHUB_COURSES_DATA_DIR, else `courses-data`."
+    ).tag(config=True)
+    database_url = Unicode(
+        help="Database, as a URL: `sqlite:///FILE` or `postgresql://…`. Default: the environment's "
+        "JUPYTERHUB_COURSES_DATABASE_URL, else courses.sqlite in data_dir."
+    ).tag(config=True)
+    hub_token_file = Unicode(
+        help="File with the secret that hub and service share (owner-only). Default: the environment's "
+        "JUPYTERHUB_COURSES_HUB_TOKEN_FILE, else hub-token in data_dir."
+    ).tag(config=True)
+    delivery_interval = Float(
+        2.0, help="Seconds between two looks at scores that are due; new scores are delivered at once."
+    ).tag(config=True)
+    roster_interval = Float(
+        3600.0, help="Seconds after which a course's participants are read from the LMS again."
+    ).tag(config=True)
+
+    @default_value("data_dir")
+    def _data_dir(self) -> str:
+        return os.environ.get("JUPYTERHUB_COURSES_DATA_DIR", "courses-data")
+
+    @default_value("database_url")
+    def _database_url(self) -> str:
+        default = f"sqlite:///{Path(self.data_dir).resolve() / 'courses.sqlite'}"
+        return os.environ.get("JUPYTERHUB_COURSES_DATABASE_URL", default)
+
+    @default_value("hub_token_file")
+    def _hub_token_file(self) -> str:
+        return os.environ.get("JUPYTERHUB_COURSES_HUB_TOKEN_FILE", str(Path(self.data_dir) / "hub-token"))
+
+    @property
+    def prefix(self) -> str:
+        """`/services/courses/`, below the hub's base URL."""
+        return os.environ.get("JUPYTERHUB_SERVICE_PREFIX", "/services/courses/")
+
+    @property
+    def hub_prefix(self) -> str:
+        """`/hub/`, below the hub's base URL."""
+        return os.environ.get("JUPYTERHUB_BASE_URL", "/") + "hub/"
+
+    @property
+    def hub_api_url(self) -> str:
+        """The hub's REST API."""
+        return os.environ["JUPYTERHUB_API_URL"]
+
+    @property
+    def own_url(self) -> str:
+        """This service, not through the proxy."""
+        address = urlsplit(os.environ["JUPYTERHUB_SERVICE_URL"])
+        return f"http://{address.hostname}:{address.port}{self.prefix}"
+
+    def read_hub_token(self) -> str:
+        """The secret that hub and service share."""
+        token = Path(self.hub_token_file).read_text().strip()
+        if len(token) < 32:
+            raise SystemExit(f"{self.hub_token_file}: the shared secret is too short (32 characters at least)")
+        return token
+
+    def initialize(self, argv: list[str] | None = None) -> None:
+        """Command line, then the file; the command line wins."""
+        self.parse_command_line(argv)
+        if self.config_file:
+            self.load_config_file(self.config_file)
+            self.parse_command_line(argv)
+        logging.basicConfig(level=logging.INFO, format="[%(levelname).1s %(asctime)s %(name)s] %(message)s")
+        for noisy in ("alembic", "aiohttp.access", "tornado.access", "tornado.application.xsrf"):
+            logging.getLogger(noisy).setLevel(logging.WARNING)
+        # Each xsrf cookie is logged with its session id at INFO by jupyterhub/_xsrf_utils.py.
+        logging.getLogger("tornado.application").setLevel(logging.WARNING)
+
+    def start(self) -> None:
+        """Serve until told to stop."""
+        asyncio.run(self.run())
+
+    async def run(self) -> None:
+        """Listen, then migrate, then work; close in order at the end."""
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(signum, stop.set)
+        parts = Parts(self, HubApi(self.hub_api_url, os.environ["JUPYTERHUB_API_TOKEN"]))
+        server = self._listen(parts)
+        tasks = [
+            loop.create_task(coroutine)
+            for coroutine in (self._work(parts), _until_parent_ends(stop, os.getppid()), stop.wait())
+        ]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()  # a failed migration ends the service with its error
+        finally:
+            server.stop()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await parts.close()
+
+    def _listen(self, parts: Parts) -> HTTPServer:
+        address = urlsplit(self.own_url)
+        settings = {"parts": parts, "cookie_secret": os.urandom(32), "hub_auth": parts.renderer.hub_auth}
+        server = HTTPServer(
+            WebApplication(routes(self.prefix), **settings),
+            xheaders=True,
+            max_body_size=BODY_MAX,
+            idle_connection_timeout=300,
+        )
+        server.listen(address.port or 80, address.hostname or "127.0.0.1")
+        url_file = Path(self.data_dir) / "service-url"
+        url_file.write_text(self.own_url)
+        log.info("courses service listens at %s", self.own_url)
+        return server
+
+    async def _work(self, parts: Parts) -> None:
+        await parts.start()
+        await asyncio.gather(parts.provisioner.run_forever(), parts.lms.run_forever())
+
+
+async def _until_parent_ends(stop: asyncio.Event, parent: int) -> None:
+    """A managed service must not outlive its hub: an orphan would keep the port from the next hub's service."""
+    while os.getppid() == parent:
+        await asyncio.sleep(0.5)  # noqa: ASYNC110 — the kernel tells of a parent's end in no other portable way
+    log.warning("the hub is gone; the service ends")
+    stop.set()
+    await asyncio.sleep(3600)

@@ -1,0 +1,111 @@
+"""The service's work with LMSs: delivering scores, reading rosters, the tool's key; wired here, decided elsewhere."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..adapters.lms.access import LmsAccess
+from ..adapters.lms.ags import Ags
+from ..adapters.lms.http import LmsHttp
+from ..adapters.lms.keys import load_or_create
+from ..adapters.lms.nrps import Nrps
+from ..adapters.lms.tokens import Tokens
+from ..adapters.store.courses import Courses
+from ..adapters.store.database import Database
+from ..adapters.store.deliveries import Deliveries
+from ..adapters.store.rosters import Rosters
+from ..adapters.store.scores import Scores
+from ..core.records import Course
+from ..usecases.delivering import Deliverer
+from ..usecases.rostering import Rostering
+
+if TYPE_CHECKING:
+    from .app import CoursesService
+
+log = logging.getLogger(__name__)
+JUST_READ = timedelta(seconds=60)  # a class of teachers that launches at once reads the roster once
+
+
+class LmsWork:
+    """Outbox and rosters of one process."""
+
+    def __init__(
+        self,
+        database: Database,
+        courses: Courses,
+        scores: Scores,
+        hub_user_exists: Callable[[str], Awaitable[bool]],
+        roster_changed: Callable[[], None],
+        data_dir: Path,
+        clock: Callable[[], datetime],
+        settings: "CoursesService",
+    ) -> None:
+        self._key = load_or_create(data_dir / "keys")
+        self._http = LmsHttp(clock)
+        access = LmsAccess(self._http, Tokens(self._http, self._key))
+        self._deliveries, self._clock = Deliveries(database), clock
+        self._courses, self._scores = courses, scores
+        self._deliverer = Deliverer(self._deliveries, Ags(access), clock, random.random)
+        self._interval = settings.delivery_interval
+        self._roster_age = timedelta(seconds=settings.roster_interval)
+        rosters = Rosters(database, hub_user_exists)
+        self._rostering = Rostering(rosters, Nrps(access), clock, lambda _course: roster_changed())
+        self._wake, self._roster_wake = asyncio.Event(), asyncio.Event()
+        self._wanted: set[str] = set()
+
+    def keyset(self) -> dict[str, Any]:
+        """The tool's public keys as a JWKS."""
+        return self._key.jwks()
+
+    def wake(self) -> None:
+        """There may be something to deliver."""
+        self._wake.set()
+
+    async def retry(self, course: Course) -> int:
+        """Make refused and waiting deliveries of a course due now."""
+        await self._deliveries.retry(course.id)
+        self.wake()
+        return sum(view.state != "sent" for view in await self._scores.views(course.id))
+
+    async def sync_roster(self, course: Course) -> dict[str, Any]:
+        """Read the LMS's list of participants now: {added, changed, removed, error}."""
+        return asdict(await self._rostering.sync(course))
+
+    def want_roster(self, slug: str) -> None:
+        """Read this course's roster soon, in the background."""
+        self._wanted.add(slug)
+        self._roster_wake.set()
+
+    async def run_forever(self) -> None:
+        """Deliver and read rosters until cancelled."""
+        await asyncio.gather(self._deliverer.run_forever(self._wake, self._interval), self._follow_rosters())
+
+    async def _follow_rosters(self) -> None:
+        while True:
+            self._roster_wake.clear()
+            wanted, self._wanted = self._wanted, set()
+            try:
+                for course in await self._courses.all():
+                    if self._is_old(course, JUST_READ if course.slug in wanted else self._roster_age):
+                        await self._rostering.sync(course)
+            except Exception:
+                log.exception("reading rosters failed; it goes on in a minute")
+            try:
+                async with asyncio.timeout(min(60.0, self._roster_age.total_seconds())):
+                    await self._roster_wake.wait()
+            except TimeoutError:
+                pass
+
+    def _is_old(self, course: Course, age: timedelta) -> bool:
+        if not course.members_url or course.state == "deleting":
+            return False
+        return course.roster_synced_at is None or course.roster_synced_at + age < self._clock()
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        await self._http.close()

@@ -1,0 +1,192 @@
+"""The API's description (OpenAPI 3.1). One row an operation; a test holds the rows against the handlers."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from .. import __version__
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One method of one path: who may call it, what it does, what it takes and gives."""
+
+    path: str
+    method: str
+    who: str
+    summary: str
+    takes: str = ""
+    gives: str = ""
+
+
+HUB, MEMBERS, STAFF, ADMIN = "the hub", "members", "teachers and assistants", "administrators"
+OPERATIONS: Final = (
+    Operation("registrations", "get", HUB, "A registration by issuer and client id", gives="Registration"),
+    Operation("registrations", "put", HUB, "Keep the authenticator's own registration", "Registration", "Registration"),
+    Operation("admissions", "post", HUB, "Admit the person of a verified launch", "Launch", "Admission"),
+    Operation("persons/{username}/access", "get", HUB, "What a person may do now", gives="Access"),
+    Operation("placements", "post", HUB, "Where and how a person's server runs", "PlacementRequest", "Placement"),
+    Operation("courses", "get", "everybody: their own; administrators: all", "Courses", gives="CourseList"),
+    Operation("courses/{slug}", "get", MEMBERS, "One course with its assignments", gives="Course"),
+    Operation("courses/{slug}", "delete", ADMIN, "Delete a course (?confirm=slug); its files are kept"),
+    Operation("courses/{slug}/roster", "get", f"{STAFF}; the grader's server", "Participants", gives="Roster"),
+    Operation("courses/{slug}/roster/sync", "post", STAFF, "Read the LMS's list of participants now"),
+    Operation(
+        "courses/{slug}/scores",
+        "get",
+        "members: their own; teachers and assistants: ?all=1",
+        "Scores",
+        gives="ScoreList",
+    ),
+    Operation(
+        "courses/{slug}/scores",
+        "put",
+        "the grader's server",
+        "The gradebook's whole state",
+        "GradebookState",
+        "Recorded",
+    ),
+    Operation("courses/{slug}/scores/retry", "post", STAFF, "Send refused and waiting scores again"),
+    Operation("apply", "post", ADMIN, "Make the world match a courses file", "CoursesFile", "Changes"),
+    Operation("platforms", "get", ADMIN, "Registered LMSs", gives="PlatformList"),
+    Operation("openapi.json", "get", "everybody", "This description"),
+)
+
+
+def _object(**properties: str) -> dict[str, Any]:
+    types = {"string": {"type": "string"}, "number": {"type": "number"}, "boolean": {"type": "boolean"}}
+    types |= {
+        "list": {"type": "array"},
+        "object": {"type": "object"},
+        "strings": {"type": "array", "items": types["string"]},
+    }
+    shapes = {
+        name: types[kind.rstrip("?")] if not kind.endswith("?") else {"anyOf": [types[kind[:-1]], {"type": "null"}]}
+        for name, kind in properties.items()
+    }
+    required = [name for name, kind in properties.items() if not kind.endswith("?")]
+    return {"type": "object", "properties": shapes, "required": required}
+
+
+def _list(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": schema}
+
+
+_REGISTRATION = _object(
+    platform="string",
+    issuer="string",
+    client_id="string",
+    deployment_ids="strings",
+    authorize_url="string",
+    token_url="string?",
+    keyset_url="string?",
+    public_key="string?",
+)
+_COURSE_ROW = _object(slug="string", title="string", state="string", reason="string", owner="string", role="string?")
+SCHEMAS: Final[dict[str, Any]] = {
+    "Error": _object(code="string", message="string", reference="string"),
+    "Registration": _REGISTRATION,
+    "Launch": _object(
+        issuer="string",
+        client_id="string",
+        deployment_id="string",
+        sub="string",
+        roles="strings",
+        context="object",
+        resource_link="object?",
+        name="string?",
+        given_name="string?",
+        family_name="string?",
+        email="string?",
+        preferred_username="string?",
+        custom="object?",
+        ags="object?",
+        nrps="object?",
+    ),
+    "Admission": _object(
+        username="string",
+        admin="boolean",
+        roles="list",
+        groups="strings",
+        course="string",
+        role="string",
+        ready="boolean",
+        assignment="string?",
+    ),
+    "Access": _object(username="string", admin="boolean", roles="list", groups="strings"),
+    "PlacementRequest": _object(username="string", server="string"),
+    "Placement": _object(
+        username="string",
+        course="string",
+        role="string",
+        home="string",
+        command="strings",
+        environment="object",
+        mem_limit="number?",
+        cpu_limit="number?",
+    ),
+    "CourseList": _list(_COURSE_ROW),
+    "Course": _object(
+        slug="string", title="string", state="string", reason="string", role="string?", assignments="list"
+    ),
+    "Roster": _object(members="list"),
+    "ScoreList": _list(
+        _object(
+            username="string",
+            assignment="string",
+            score="number",
+            max_score="number",
+            state="string",
+            reason="string",
+            sent_at="string?",
+        )
+    ),
+    "GradebookState": _object(taken_at="number", assignments="list", scores="list"),
+    "Recorded": {
+        "oneOf": [_object(accepted="number", unknown="strings"), _object(stale="boolean")],
+    },
+    "CoursesFile": _object(platforms="list?", courses="list?", dry_run="boolean?"),
+    "Changes": _object(changes="list", notes="strings"),
+    "PlatformList": _list(_object(name="string", issuer="string", course_creation="string", registrations="list")),
+}
+
+
+def description() -> dict[str, Any]:
+    """The OpenAPI document."""
+    paths: dict[str, Any] = {}
+    for operation in OPERATIONS:
+        paths.setdefault(f"/{operation.path}", {})[operation.method] = _operation(operation)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "jupyterhub-courses", "version": __version__},
+        "servers": [{"url": "/services/courses/api"}],
+        "security": [{"token": []}],
+        "paths": paths,
+        "components": {
+            "schemas": SCHEMAS,
+            "securitySchemes": {"token": {"type": "apiKey", "in": "header", "name": "Authorization"}},
+        },
+    }
+
+
+def _operation(operation: Operation) -> dict[str, Any]:
+    error = {"description": "Refused", "content": _content("Error")}
+    good: dict[str, Any] = {"description": "Done"}
+    if operation.gives:
+        good["content"] = _content(operation.gives)
+    result: dict[str, Any] = {
+        "summary": operation.summary,
+        "description": f"For {operation.who}.",
+        "parameters": [
+            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+            for name in ("slug", "username")
+            if f"{{{name}}}" in operation.path
+        ],
+        "responses": {"2XX": good, "4XX": error, "5XX": error},
+    }
+    if operation.takes:
+        result["requestBody"] = {"required": True, "content": _content(operation.takes)}
+    return result
+
+
+def _content(schema: str) -> dict[str, Any]:
+    return {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}

@@ -1,0 +1,51 @@
+// Times in the reader's own zone, buttons that post, and the page that waits for a course.
+"use strict";
+
+for (const element of document.querySelectorAll("time[datetime]")) {
+  const time = new Date(element.dateTime);
+  if (!Number.isNaN(time.getTime())) {
+    element.textContent = time.toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+  }
+}
+
+const xsrf = document.querySelector("meta[name=xsrf]").content;
+
+async function ask(url, method) {
+  const answer = await fetch(url, { method, headers: { "X-XSRFToken": xsrf } });
+  const body = await answer.json();
+  if (!answer.ok) throw new Error(body.message || answer.statusText);
+  return body;
+}
+
+for (const button of document.querySelectorAll("button[data-post]")) {
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    try {
+      await ask(button.dataset.post, "POST");
+      location.reload();
+    } catch (error) {
+      const note = document.createElement("p");
+      note.className = "text-danger";
+      note.setAttribute("role", "alert");
+      note.textContent = error.message;
+      button.after(note);
+      button.disabled = false;
+    }
+  });
+}
+
+const opening = document.getElementById("opening");
+if (opening) {
+  const look = async () => {
+    try {
+      const course = await ask(opening.dataset.stateUrl, "GET");
+      if (course.state === "ready") {
+        location.replace(opening.dataset.target);
+        return;
+      }
+      document.getElementById("reason").textContent = course.reason || "";
+    } catch { /* the service may just be starting: look again */ }
+    setTimeout(look, 1000);
+  };
+  look();
+}

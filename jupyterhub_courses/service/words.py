@@ -1,0 +1,128 @@
+"""The words on the pages, in English and German. A page asks for `w.name`; a missing word is an error in the tests."""
+
+from typing import Final
+
+from ..core.score_sentences import SCORE_SENTENCES
+
+WORDS: Final[dict[str, tuple[str, str]]] = {
+    "my_courses": ("My courses", "Meine Kurse"),
+    "no_courses": (
+        "You are not in any course here yet. Open an activity of your course in your learning platform: "
+        "that brings you here and makes you a member.",
+        "Sie sind hier noch in keinem Kurs. Öffnen Sie in Ihrer Lernplattform eine Aktivität Ihres Kurses: "
+        "Damit kommen Sie hierher und werden Mitglied.",
+    ),
+    "course": ("Course", "Kurs"),
+    "assignments": ("Assignments", "Aufgaben"),
+    "assignment": ("Assignment", "Aufgabe"),
+    "due": ("Due", "Abgabe bis"),
+    "no_due": ("no due date", "kein Abgabetermin"),
+    "your_score": ("Your score", "Ihre Punkte"),
+    "not_graded": ("not graded yet", "noch nicht bewertet"),
+    "in_lms": ("In the learning platform", "In der Lernplattform"),
+    "open": ("Open", "Öffnen"),
+    "open_course": ("Open my workspace", "Meine Arbeitsumgebung öffnen"),
+    "no_assignments": (
+        "No assignment has been released yet. They appear here as soon as your teacher releases them.",
+        "Noch ist keine Aufgabe freigegeben. Aufgaben erscheinen hier, sobald Ihre Lehrperson sie freigibt.",
+    ),
+    "no_assignments_teacher": (
+        "There is no assignment yet. Open formgrader, press “Add new assignment”, write its notebook, then generate "
+        "and release it.",
+        "Es gibt noch keine Aufgabe. Öffnen Sie Formgrader, wählen Sie „Add new assignment“, schreiben Sie das "
+        "Notebook, dann erzeugen („Generate“) und freigeben („Release“).",
+    ),
+    "formgrader": ("Open formgrader", "Formgrader öffnen"),
+    "grade": ("Grade", "Bewerten"),
+    "students": ("Students", "Studierende"),
+    "staff": ("Teachers and assistants", "Lehrende und Assistenz"),
+    "roster": ("Participants", "Teilnehmende"),
+    "roster_sync": ("Read participants from the learning platform", "Teilnehmende aus der Lernplattform lesen"),
+    "roster_never": ("Not read from the learning platform yet.", "Noch nicht aus der Lernplattform gelesen."),
+    "roster_at": ("Last read from the learning platform:", "Zuletzt aus der Lernplattform gelesen:"),
+    "roster_failed": ("The last try failed:", "Der letzte Versuch schlug fehl:"),
+    "name": ("Name", "Name"),
+    "username": ("Username", "Benutzername"),
+    "role": ("Role", "Rolle"),
+    "role_student": ("student", "Student:in"),
+    "role_grader": ("assistant", "Assistenz"),
+    "role_instructor": ("teacher", "Lehrperson"),
+    "inactive": ("no longer in the course", "nicht mehr im Kurs"),
+    "deliveries": ("Grades in the learning platform", "Noten in der Lernplattform"),
+    "deliveries_intro": (
+        "Every complete score is sent to the learning platform by itself, within seconds. Here you see each of them.",
+        "Jede vollständige Bewertung wird innerhalb von Sekunden von selbst an die Lernplattform gesendet. Hier sehen "
+        "Sie jede einzelne.",
+    ),
+    "no_deliveries": (
+        "No score is complete yet. A score appears here when an assignment has been autograded and every cell that "
+        "needs a person has its points.",
+        "Noch ist keine Bewertung vollständig. Sie erscheint hier, wenn automatisch bewertet wurde und alle von Hand "
+        "zu bewertenden Zellen Punkte haben.",
+    ),
+    "score": ("Score", "Punkte"),
+    "state": ("State", "Stand"),
+    "sent_at": ("Sent", "Gesendet"),
+    "state_due": ("is being sent", "wird gerade gesendet"),
+    "state_sent": ("delivered", "angekommen"),
+    "state_waiting": ("waiting, will be sent again", "wartet, wird erneut gesendet"),
+    "state_refused": ("refused", "abgelehnt"),
+    "retry_all": ("Send again what is missing", "Fehlendes erneut senden"),
+    "delivered_count": ("delivered", "angekommen"),
+    "waiting_count": ("on their way", "unterwegs"),
+    "refused_count": ("refused", "abgelehnt"),
+    "no_lms": (
+        "This course is not connected to a learning platform, so its scores stay here.",
+        "Dieser Kurs ist mit keiner Lernplattform verbunden; die Bewertungen bleiben hier.",
+    ),
+    "course_state": ("State of the course", "Stand des Kurses"),
+    "state_pending": ("about to be made", "wird gleich angelegt"),
+    "state_progressing": ("being made", "wird angelegt"),
+    "state_ready": ("ready", "bereit"),
+    "state_degraded": ("something is wrong", "es gibt ein Problem"),
+    "state_deleting": ("being deleted", "wird gelöscht"),
+    "events": ("What happened", "Was geschah"),
+    "making_title": ("Your course is being made ready", "Ihr Kurs wird vorbereitet"),
+    "making_text": (
+        "This takes a few seconds the first time. The page goes on by itself.",
+        "Das dauert beim ersten Mal einige Sekunden. Die Seite geht von selbst weiter.",
+    ),
+    "refused_title": ("This did not work", "Das hat nicht geklappt"),
+    "reference": ("Reference", "Referenz"),
+    "back": ("Back to my courses", "Zurück zu meinen Kursen"),
+    "back_course": ("Back to the course", "Zurück zum Kurs"),
+    "logged_in_as": ("Logged in as", "Angemeldet als"),
+    "new_tab": ("opens in a new tab", "öffnet in einem neuen Tab"),
+    "yes": ("yes", "ja"),
+    "not_yet": ("not yet", "noch nicht"),
+    "skip": ("Skip to the content", "Zum Inhalt springen"),
+    "not_in_roster": ("not in the course", "nicht im Kurs"),
+}
+
+
+class Words:
+    """The words of one language; `w.due`, and `w.why(code)` for the reason of a delivery's state."""
+
+    def __init__(self, language: str) -> None:
+        self._index = 1 if language == "de" else 0
+        self._language = language
+
+    def __getattr__(self, name: str) -> str:
+        try:
+            return WORDS[name][self._index]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def of(self, prefix: str, value: str) -> str:
+        """`of("state_", "sent")`"""
+        return WORDS[prefix + value][self._index]
+
+    def why(self, code: str) -> str:
+        """The sentence of a delivery's reason code; empty for none."""
+        texts = SCORE_SENTENCES.get(code, {})
+        return texts.get(self._language) or texts.get("en") or code
+
+
+def words_in(language: str) -> Words:
+    """The words of `language`."""
+    return Words(language)
