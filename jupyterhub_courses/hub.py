@@ -1,0 +1,117 @@
+"""`configure(c)`: everything that a hub with courses on one machine needs, for jupyterhub_config.py.
+
+Promises: loopback only; secrets in files that their owner alone reads, made once, so that a restart of the
+hub keeps sessions and running servers; the service gets the scopes it uses and no more. It only sets traits:
+lines below the call change them again, and `c.JupyterHub.services` and `load_roles` can be added to.
+"""
+
+import os
+import secrets
+import shlex
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from .adapters.courses_api.connection import TOKEN_FILE_ENV
+from .core.names import SERVICE_NAME
+
+#: What the service does at the hub: ask who is there, make the graders' users, stop servers of deleted courses.
+#: No smaller scope makes a user. Making an admin takes an admin all the same (jupyterhub apihandlers/users.py).
+SERVICE_SCOPES = ("admin:users", "read:servers", "delete:servers")
+#: A server's token: report activity, open its own server, reach the service. By its server it names its course.
+SERVER_SCOPES = ("users:activity!user", "access:servers!server", f"access:services!service={SERVICE_NAME}")
+REFRESH_S = 60  # a demotion counts after this and the servers' own cache, together within two minutes
+
+
+def configure(
+    c: Any,
+    *,
+    data_dir: str | os.PathLike[str],
+    port: int = 8000,
+    hub_port: int = 8081,
+    proxy_api_port: int = 8001,
+    service_port: int = 8085,
+    base_url: str = "/",
+    admins: Iterable[str] = (),
+    keep_servers: bool = True,
+    service_environment: dict[str, str] | None = None,
+) -> None:
+    """Set up hub, proxy, authenticator, spawner and the courses service as a managed service.
+
+    data_dir: folder of all state. port: what browsers use; the others are internal. base_url: public path
+    prefix. admins: hub usernames; nobody becomes one by a launch. keep_servers: whether people's servers
+    outlive a stop of the hub, to be found again at its next start. service_environment: more variables for
+    the service.
+    """
+    data = Path(data_dir).absolute()
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    base_url = "/" + "".join(f"{part}/" for part in base_url.split("/") if part)
+    token_file = data / "hub-token"
+    _secret(token_file)
+    service_url = f"http://127.0.0.1:{service_port}"
+    # Where the command line finds the service of this folder.
+    (data / "service-url").write_text(f"{service_url}{base_url}services/{SERVICE_NAME}\n")
+
+    hub = c.JupyterHub
+    hub.bind_url = f"http://127.0.0.1:{port}{base_url}"
+    hub.hub_bind_url = f"http://127.0.0.1:{hub_port}"
+    hub.db_url = f"sqlite:///{data / 'jupyterhub.sqlite'}"
+    hub.cookie_secret_file = str(data / "cookie-secret")
+    hub.cleanup_servers = keep_servers is False
+    hub.authenticator_class = "jupyterhub_courses.authenticator.CoursesLTI13Authenticator"
+    hub.spawner_class = "jupyterhub_courses.spawner.local.CoursesLocalSpawner"
+    # A server belongs to a course: people land on their courses, and the spawner refuses the unnamed server.
+    hub.allow_named_servers = True
+    hub.redirect_to_server = False
+    hub.default_url = f"{base_url}services/{SERVICE_NAME}/"
+
+    c.ConfigurableHTTPProxy.command = shlex.split(os.environ.get("CONFIGURABLE_HTTP_PROXY", "configurable-http-proxy"))
+    c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{proxy_api_port}"
+    c.ConfigurableHTTPProxy.auth_token = _secret(data / "proxy-token")
+    c.ConfigurableHTTPProxy.pid_file = str(data / "proxy.pid")
+
+    c.CoursesConnection.service_url = f"{service_url}{base_url}services/{SERVICE_NAME}/api/"
+    c.CoursesConnection.token_file = str(token_file)
+
+    configure_access(c, admins=admins)
+    hub.services = [
+        {
+            "name": SERVICE_NAME,
+            "url": service_url,
+            "command": [sys.executable, "-m", "jupyterhub_courses.service"],
+            "oauth_no_confirm": True,
+            "environment": {
+                "JUPYTERHUB_COURSES_DATA_DIR": str(data),
+                TOKEN_FILE_ENV: str(token_file),
+                **(service_environment or {}),
+            },
+        }
+    ]
+
+
+def configure_access(c: Any, *, admins: Iterable[str] = ()) -> None:
+    """Who may what: the part that is the same wherever hub, service and servers run."""
+    authenticator = c.CoursesLTI13Authenticator
+    authenticator.admin_users = set(admins)
+    authenticator.allow_all = True  # whom the service admits may in; nobody else gets as far
+    authenticator.manage_groups = True
+    authenticator.manage_roles = True
+    authenticator.reset_managed_roles_on_startup = False
+    authenticator.auth_refresh_age = REFRESH_S
+    c.Spawner.server_token_scopes = list(SERVER_SCOPES)
+    c.Spawner.args = [f"--HubOAuth.cache_max_age={REFRESH_S}"]
+    c.JupyterHub.load_roles = [
+        {"name": "user", "scopes": ["self", f"access:services!service={SERVICE_NAME}"]},
+        {"name": "courses-service", "scopes": list(SERVICE_SCOPES), "services": [SERVICE_NAME]},
+    ]
+
+
+def _secret(path: Path) -> str:
+    """The secret in `path`, made at the first call; its owner alone reads it."""
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_hex(32) + "\n")
+    except FileExistsError:
+        path.chmod(0o600)
+    return path.read_text().strip()
