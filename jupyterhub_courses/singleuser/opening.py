@@ -1,0 +1,69 @@
+"""Where a click in the LMS ends: a student's notebook, or formgrader at the assignment for a grader."""
+
+import asyncio
+import secrets
+from pathlib import Path
+from urllib.parse import quote
+
+from jupyter_server.base.handlers import JupyterHandler
+from jupyter_server.utils import url_path_join
+from tornado import web
+from traitlets.config import Config
+
+from .fetching import ExchangeUnavailable, NotReleased, fetch_once, first_notebook, is_assignment_name
+from .pages import page
+from .surroundings import CourseServer
+
+
+class OpenHandler(JupyterHandler):
+    """GET courses/open?assignment=NAME. `locks`: one an assignment, so that two clicks fetch once."""
+
+    def initialize(
+        self, server: CourseServer, root: Path, config: Config, locks: dict[str, asyncio.Lock]
+    ) -> None:
+        self._server, self._root, self._config, self._locks = server, root, config, locks
+
+    @web.authenticated
+    async def get(self) -> None:
+        """Redirects; or answers 400, 404 or 503 with a page."""
+        name = self.get_query_argument("assignment", "")
+        if not name:
+            self._go("formgrader" if self._server.is_grader else "lab")
+        elif not is_assignment_name(name):
+            self._explain(400, "bad_name")
+        elif self._server.course_dir is not None:
+            self._go_to_formgrader(self._server.course_dir, name)
+        else:
+            await self._open(name)
+
+    async def _open(self, name: str) -> None:
+        try:
+            async with self._locks.setdefault(name, asyncio.Lock()):
+                await asyncio.to_thread(fetch_once, self._root, name, self._config, self.log)
+        except NotReleased:
+            self._explain(404, "not_released", assignment=name)
+        except ExchangeUnavailable as error:
+            reference = secrets.token_hex(4)
+            self.log.error("Fetching assignment %s failed [%s]", name, reference, exc_info=error.__cause__)
+            self._explain(503, "exchange_unavailable", reference=reference)
+        else:
+            self._go("lab/tree", name, first_notebook(self._root / name) or "")
+
+    def _go_to_formgrader(self, course_dir: Path, name: str) -> None:
+        if (course_dir / "source" / name).is_dir():
+            self._go("formgrader/manage_submissions", name)
+        else:
+            # Not made yet: where assignments are made.
+            self._go("formgrader/manage_assignments")
+
+    def _go(self, place: str, *names: str) -> None:
+        self.redirect(url_path_join(self.base_url, place, *(quote(name) for name in names if name)))
+
+    def _explain(self, status: int, code: str, **values: str) -> None:
+        links = {"course": self._server.course_page, "lab": url_path_join(self.base_url, "lab")}
+        if status == 503:
+            links = {"again": self.request.uri or "", **links}
+        self.set_status(status)
+        self.set_header("Content-Type", "text/html; charset=utf-8")
+        self.set_header("Cache-Control", "no-store")
+        self.finish(page(code, self.request.headers.get("Accept-Language"), links, **values))

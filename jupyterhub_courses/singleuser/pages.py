@@ -1,0 +1,63 @@
+"""The pages a person sees when an assignment can't be opened: what happened, and where to go from there."""
+
+from collections.abc import Mapping
+from html import escape
+from typing import Final
+
+from jupyterhub_courses.core.sentences import language_of
+
+_TEXTS: Final[dict[str, dict[str, tuple[str, str]]]] = {
+    "en": {
+        "not_released": (
+            "This assignment is not there yet",
+            "“{assignment}” has not been released in this course. Please try again later, or ask your "
+            "teacher.",
+        ),
+        "exchange_unavailable": (
+            "The assignment could not be fetched",
+            "The course's exchange does not answer at the moment. Nothing of your work was changed. Please "
+            "try again in a moment. Reference: {reference}",
+        ),
+        "bad_name": ("There is no such assignment", "This link does not name an assignment."),
+    },
+    "de": {
+        "not_released": (
+            "Diese Aufgabe gibt es noch nicht",
+            "„{assignment}“ ist in diesem Kurs noch nicht freigegeben. Bitte versuchen Sie es später noch "
+            "einmal oder fragen Sie Ihre Lehrperson.",
+        ),
+        "exchange_unavailable": (
+            "Die Aufgabe konnte nicht geholt werden",
+            "Der Austauschdienst des Kurses antwortet im Moment nicht. An Ihrer Arbeit wurde nichts "
+            "verändert. Bitte versuchen Sie es gleich noch einmal. Referenz: {reference}",
+        ),
+        "bad_name": ("Diese Aufgabe gibt es nicht", "Dieser Link nennt keine Aufgabe."),
+    },
+}
+_LINKS: Final = {
+    "en": {"again": "Try again", "course": "To the course page", "lab": "Open JupyterLab"},
+    "de": {"again": "Noch einmal versuchen", "course": "Zur Kursseite", "lab": "JupyterLab öffnen"},
+}
+_PAGE: Final = """<!doctype html>
+<html lang="{language}">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>
+<style>
+body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 36rem; margin: 15vh auto; padding: 0 1rem }}
+a {{ display: inline-block; margin: .5rem 1rem 0 0 }}
+</style></head>
+<body><main><h1>{title}</h1><p>{text}</p><nav>{links}</nav></main></body>
+</html>
+"""
+
+
+def page(code: str, accept_language: str | None, links: Mapping[str, str], **values: str) -> str:
+    """HTML for `code`; `links` maps again, course, lab to URLs; `values` fill the sentence, escaped."""
+    language = language_of(accept_language)
+    title, text = _TEXTS[language][code]
+    anchors = (f'<a href="{escape(url)}">{escape(_LINKS[language][name])}</a>' for name, url in links.items())
+    return _PAGE.format(
+        language=language,
+        title=escape(title),
+        text=escape(text.format(**values)),
+        links="".join(anchors),
+    )
