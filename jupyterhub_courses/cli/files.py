@@ -1,0 +1,75 @@
+"""`check FILE` and `apply FILE`: a courses file, checked here before the service sees it."""
+
+import json
+from pathlib import Path
+from typing import Any, ClassVar
+
+from traitlets import Bool
+
+from ..core.filecheck import MAX_CHARACTERS, check_text
+from ..core.specs import CoursesFile, not_on_one_machine
+from .app import Command, JsonCommand
+from .client import CommandError
+from .tables import counted, difference
+
+WRONG_FILE = 3
+
+
+def checked_file(path: str) -> CoursesFile:
+    """The file's specs. Raises CommandError with every mistake of the file."""
+    try:
+        with Path(path).open(encoding="utf-8") as file:
+            text = file.read(MAX_CHARACTERS + 1)
+    except UnicodeDecodeError:
+        raise CommandError(f"{path} is not a text file in UTF-8.", WRONG_FILE) from None
+    except OSError as error:
+        raise CommandError(f"{path} cannot be read: {error.strerror}.", 2) from None
+    checked = check_text(text)
+    if checked.file is None:
+        head = f"{path} has {counted(len(checked.problems), 'mistake')}; nothing was changed."
+        raise CommandError("\n".join([head, *(f"  {problem}" for problem in checked.problems)]), WRONG_FILE)
+    return checked.file
+
+
+class Check(Command):
+    """Check a courses file without asking any service."""
+
+    name = "check"
+    usage = "check FILE"
+    arguments = 1
+
+    def run(self, *arguments: str) -> int:
+        (path,) = arguments
+        file = checked_file(path)
+        found = counted(len(file.platforms), "platform"), counted(len(file.courses), "course")
+        print(f"{path} is right: {', '.join(found)}.")
+        for note in (note for spec in file.courses for note in not_on_one_machine(spec)):
+            print(f"  note: {note}")
+        return 0
+
+
+class Apply(JsonCommand):
+    """Make platforms and courses what the file says. A wrong file changes nothing."""
+
+    name = "apply"
+    usage = "apply FILE [--dry-run] [--json]"
+    arguments = 1
+
+    dry_run = Bool(False, help="Only show what would change.").tag(config=True)
+    flags: ClassVar[Any] = {
+        **JsonCommand.flags,
+        "dry-run": ({"Apply": {"dry_run": True}}, "Only show what would change."),
+    }
+
+    def run(self, *arguments: str) -> int:
+        (path,) = arguments
+        file = checked_file(path)
+        answer = self.ask("POST", "apply", {**file.model_dump(mode="json"), "dry_run": self.dry_run})
+        if self.as_json:
+            print(json.dumps(answer, indent=2))
+            return 0
+        print(difference(answer["changes"]))
+        for note in answer.get("notes", []):
+            print(f"note: {note}")
+        print("This was a dry run: nothing was changed." if self.dry_run else "Done.")
+        return 0

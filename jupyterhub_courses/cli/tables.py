@@ -1,0 +1,55 @@
+"""Answers as text: columns for a terminal, CSV for a spreadsheet, differences for a reader. Pure."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+_SIGNS = {"create": "+", "change": "~", "keep": " ", "delete": "-"}
+
+
+def columns(rows: Sequence[Sequence[object]], titles: Sequence[str]) -> str:
+    """Left-aligned columns under their titles."""
+    texts = [tuple(titles), *(tuple("" if cell is None else str(cell) for cell in row) for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in texts)
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def as_csv(rows: Sequence[Sequence[object]], titles: Sequence[str]) -> str:
+    """CSV whose cells no spreadsheet takes for a formula (a reason may hold an LMS's words)."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerows([titles, *([_harmless(cell) for cell in row] for row in rows)])
+    return out.getvalue()
+
+
+def _harmless(cell: object) -> object:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 course`, `2 courses`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def difference(changes: Iterable[dict[str, Any]]) -> str:
+    """One line a course, one a changed field; courses that stay are counted."""
+    lines, kept = [], 0
+    for change in changes:
+        if change["kind"] == "keep":
+            kept += 1
+            continue
+        lines.append(f"{_SIGNS.get(change['kind'], '?')} {change['course']}: {change['kind']}")
+        lines += [f"    {name}: {_field(*pair)}" for name, pair in change.get("fields", {}).items()]
+    if kept:
+        lines.append(f"  {kept} unchanged")
+    return "\n".join(lines) or "Nothing to change."
+
+
+def _field(old: object, new: object) -> str:
+    def show(value: object) -> str:
+        text = "—" if value is None else f"a list of {len(value)}" if isinstance(value, list) else str(value)
+        return text if len(text) <= 60 else text[:59] + "…"
+
+    return show(new) if old is None else f"{show(old)} → {show(new)}"
