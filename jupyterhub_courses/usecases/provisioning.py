@@ -50,7 +50,7 @@ class HostPort(Protocol):
     """The place where courses live: folders and processes here, namespaces on a cluster."""
 
     async def ensure(self, course: Course, port_wanted: int | None) -> int: ...
-    async def provision(self, course: Course, port: int, students: list[tuple[str, str, str, str]]) -> None: ...
+    async def provision(self, course: Course, port: int, students: list[str]) -> None: ...
     async def remove(self, course: Course, erase: bool = False) -> None: ...
 
 
@@ -70,7 +70,7 @@ class Provisioner:
         self._problem, self._clock = problem, clock
         self._locks: dict[int, asyncio.Lock] = {}
         self._failures: dict[int, tuple[int, datetime]] = {}
-        self._known: dict[int, frozenset[tuple[str, str, str, str]]] = {}
+        self._known: dict[int, frozenset[str]] = {}
         self._wake = asyncio.Event()
 
     async def prepare(self, course: Course) -> bool:
@@ -125,7 +125,7 @@ class Provisioner:
 
     def _must_tell(self, course: Course, username: str, role: Role) -> bool:
         known = self._known.get(course.id)
-        return known is None or (role is Role.STUDENT and username not in {student[0] for student in known})
+        return known is None or (role is Role.STUDENT and username not in known)
 
     async def _reconcile(self, slug: str, hurry: bool = False) -> bool:
         """Bring one course to its wanted state; True when it is ready. Never raises."""
@@ -167,9 +167,7 @@ class Provisioner:
         if port != course.exchange_port:
             await self._courses.change(course.id, exchange_port=port)
         students = frozenset(
-            (m.person.username, m.person.given_name, m.person.family_name, m.person.email)
-            for m in await self._people.roster(course.id)
-            if m.active and m.role is Role.STUDENT
+            m.person.username for m in await self._people.roster(course.id) if m.active and m.role is Role.STUDENT
         )
         if self._known.get(course.id) != students or course.state != "ready":
             await self._host.provision(course, port, sorted(students))

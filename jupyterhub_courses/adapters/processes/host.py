@@ -19,7 +19,7 @@ from ...core.names import grader_username
 from ...core.placements import Placement
 from ...core.records import Course
 from ...core.specs import CourseSpec, StartFrom
-from ..exchange_server.provision import Member, provision
+from ..exchange_server.provision import Member, ProvisionError, provision
 from .children import Child
 
 GIT_LIMIT = 120  # seconds
@@ -61,14 +61,14 @@ class LocalHost:
             )
         return port
 
-    async def provision(self, course: Course, port: int, students: list[tuple[str, str, str, str]]) -> None:
-        """Make ngshare know the course's grader and students: (username, given name, family name, mail)."""
-        members = [Member(*student) for student in students]
+    async def provision(self, course: Course, port: int, students: list[str]) -> None:
+        """Make ngshare know the course's grader and students, by username alone: it needs no names or addresses."""
+        members = [Member(username) for username in students]
         url = f"http://127.0.0.1:{port}{PREFIX}"
         instructors = [grader_username(course.slug)]
         try:
             await provision(self._http(), url, course.exchange_token, course.slug, instructors, members)
-        except (TimeoutError, aiohttp.ClientError, ValueError, RuntimeError) as error:
+        except (TimeoutError, aiohttp.ClientError, ValueError, ProvisionError) as error:
             raise HostProblem(f"The exchange (ngshare) does not take the roster ({type(error).__name__}).") from error
 
     async def released(self, course: Course) -> set[str]:

@@ -87,8 +87,8 @@ class Courses:
         """Note what the reconciler saw, with an event when it changed. Returns whether it did."""
         async with self._database.transaction() as session:
             row = await session.get(CourseRow, course_id)
-            if row is None or (row.state, row.reason) == (state, reason):
-                return False
+            if row is None or (row.state, row.reason) == (state, reason) or row.state == "deleting":
+                return False  # a deletion asked for meanwhile is not undone by what was seen before it
             row.state, row.reason = state, reason
             session.add(EventRow(course_id=course_id, at=now, kind=state, text=reason or f"The course is {state}."))
             keep = select(EventRow.id).where(EventRow.course_id == course_id)

@@ -1,0 +1,71 @@
+"""Words, templates and the addresses that pages go on to."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from jupyterhub_courses.core.score_sentences import SCORE_SENTENCES
+from jupyterhub_courses.core.sentences import SENTENCES, language_of, sentence
+from jupyterhub_courses.service import pages, words
+
+TEMPLATES = Path(words.__file__).parent / "templates"
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_every_word_that_a_page_asks_for_is_there(language):
+    asked = {name for t in TEMPLATES.glob("*.html") for name in re.findall(r"\bw\.(\w+)", t.read_text())}
+    asked -= {"of", "why"}
+    assert asked
+    w = words.words_in(language)
+    assert all(getattr(w, name).strip() for name in asked)
+
+
+def test_every_sentence_stands_in_both_languages():
+    for code, texts in {**SENTENCES, **SCORE_SENTENCES}.items():
+        assert texts.keys() == {"en", "de"} and all(texts.values()), code
+    assert all(len(pair) == 2 and all(pair) for pair in words.WORDS.values())
+
+
+@pytest.mark.parametrize(
+    ("accept", "language"),
+    [
+        (None, "en"),
+        ("de-AT,de;q=0.9,en;q=0.8", "de"),
+        ("en-GB,de;q=0.5", "en"),
+        ("fr,de;q=0.3,en;q=0.2", "de"),
+        ("de;q=nonsense", "en"),
+        ("x" * 10_000, "en"),
+    ],
+)
+def test_the_readers_language_is_found(accept, language):
+    assert language_of(accept) == language
+
+
+def test_an_unknown_code_is_still_a_sentence():
+    assert sentence("no-such-code", "de") == SENTENCES["internal"]["de"]
+
+
+@pytest.mark.parametrize(
+    ("target", "own"),
+    [
+        ("/user/ada/ml101/courses/open?assignment=ps1", True),
+        ("/services/courses/ml101/", True),
+        ("//evil.invalid/", False),
+        ("https://evil.invalid/", False),
+        ("/\\evil.invalid", False),
+        ("/user//evil.invalid", False),
+        ("/\tevil", False),
+        ("javascript:alert(1)", False),
+        ("", False),
+        ("user/ada", False),
+        ("/" + "a" * 3000, False),
+    ],
+)
+def test_a_page_goes_on_to_this_hub_alone(target, own):
+    assert pages.is_own_path(target, "/") is own
+
+
+def test_below_a_base_url_only_that_base_is_ours():
+    assert pages.is_own_path("/jupyter/user/ada", "/jupyter/")
+    assert not pages.is_own_path("/other/user/ada", "/jupyter/")

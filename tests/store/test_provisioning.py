@@ -1,0 +1,141 @@
+"""The reconciler on a real store, with a world that can be broken."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from jupyterhub_courses.adapters.store.courses import Courses
+from jupyterhub_courses.adapters.store.files import Files
+from jupyterhub_courses.adapters.store.people import People
+from jupyterhub_courses.core.records import Person
+from jupyterhub_courses.core.roles import Role
+from jupyterhub_courses.usecases.provisioning import Provisioner
+
+
+class Problem(Exception):
+    """A problem for the course's page."""
+
+
+class World:
+    """Hub, host and clock in one."""
+
+    def __init__(self):
+        self.now = datetime(2026, 3, 2, 10, 15, tzinfo=UTC)
+        self.users, self.made, self.rosters, self.removed = set(), [], [], []
+        self.broken, self.slow, self.running = set(), set(), {}
+
+    async def ensure_user(self, username):
+        self.users.add(username)
+
+    async def running_servers(self, server):
+        return list(self.running.get(server, ()))
+
+    async def stop_server(self, username, server):
+        self.running[server].discard(username)
+        return True
+
+    async def ensure(self, course, port_wanted):
+        if course.slug in self.slow:
+            await asyncio.sleep(3600)
+        if course.slug in self.broken:
+            raise Problem("the disk is full")
+        self.made.append(course.slug)
+        return 4711
+
+    async def provision(self, course, port, students):
+        self.rosters.append((course.slug, tuple(students)))
+
+    async def remove(self, course, erase=False):
+        self.removed.append(course.slug)
+
+
+@pytest.fixture
+def world():
+    return World()
+
+
+@pytest.fixture
+def provisioner(database, world):
+    return Provisioner(Courses(database), People(database), world, world, Problem, lambda: world.now)
+
+
+@pytest.fixture
+def make(database, world):
+    async def make(slug):
+        return await Courses(database).create(slug, slug, None, None, {}, "page", "t" * 32, world.now)
+
+    return make
+
+
+async def state(database, slug):
+    course = await Courses(database).by_slug(slug)
+    return (course.state, course.reason) if course else None
+
+
+async def test_a_course_is_made_ready_once_and_left_alone_after(provisioner, make, database, world):
+    await make("ml101")
+    for _ in range(3):
+        await provisioner.pass_once()
+    assert await state(database, "ml101") == ("ready", "")
+    assert world.users == {"grader-ml101"}
+    assert world.rosters == [("ml101", ())]
+
+
+async def test_a_broken_course_says_why_and_delays_no_other(provisioner, make, database, world):
+    world.broken.add("bad")
+    await make("bad")
+    await make("good")
+    await provisioner.pass_once()
+    assert await state(database, "bad") == ("degraded", "the disk is full")
+    assert await state(database, "good") == ("ready", "")
+
+
+async def test_a_broken_course_is_tried_again_after_a_pause_and_heals(provisioner, make, database, world):
+    world.broken.add("bad")
+    await make("bad")
+    await provisioner.pass_once()
+    world.broken.clear()
+    await provisioner.pass_once()
+    assert (await state(database, "bad"))[0] == "degraded"
+    world.now += timedelta(seconds=61)
+    await provisioner.pass_once()
+    assert await state(database, "bad") == ("ready", "")
+
+
+async def test_a_new_student_is_told_to_the_exchange_at_admission(provisioner, make, database, world):
+    course = await make("ml101")
+    await provisioner.pass_once()
+    person = await People(database).create(Person(0, None, None, "ada"), world.now)
+    await People(database).set_membership(person.id, course.id, Role.STUDENT, "launch", world.now)
+    course = await Courses(database).by_slug("ml101")
+    assert await provisioner.admit(course, "ada", Role.STUDENT)
+    assert world.rosters[-1] == ("ml101", ("ada",))
+    told = len(world.rosters)
+    assert await provisioner.admit(course, "ada", Role.STUDENT)
+    assert len(world.rosters) == told
+
+
+async def test_a_course_that_takes_long_lets_the_launch_wait_on_a_page(provisioner, make, database, world, monkeypatch):
+    monkeypatch.setattr("jupyterhub_courses.usecases.provisioning.ADMIT_LIMIT", 0.05)
+    world.slow.add("ml101")
+    course = await make("ml101")
+    assert not await provisioner.admit(course, "ada", Role.STUDENT)
+
+
+async def test_a_deleted_courses_servers_stop_before_it_goes(provisioner, make, database, world):
+    course = await make("ml101")
+    await provisioner.pass_once()
+    world.running["ml101"] = {"ada", "grader-ml101"}
+    await Files(database).mark_deleting(course.id, world.now)
+    await provisioner.pass_once()
+    assert world.running["ml101"] == set()
+    assert world.removed == ["ml101"]
+    assert await state(database, "ml101") is None
+
+
+async def test_what_a_pass_saw_before_does_not_undo_a_deletion(provisioner, make, database, world):
+    course = await make("ml101")
+    await Files(database).mark_deleting(course.id, world.now)
+    await Courses(database).set_state(course.id, "ready", "", world.now)
+    assert (await state(database, "ml101"))[0] == "deleting"
