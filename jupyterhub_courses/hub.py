@@ -71,6 +71,8 @@ def configure(
     c.ConfigurableHTTPProxy.auth_token = _secret(data / "proxy-token")
     c.ConfigurableHTTPProxy.pid_file = str(data / "proxy.pid")
 
+    c.Spawner.poll_interval = 5  # asking a local process costs nothing, and the click after its end starts it anew
+
     c.CoursesConnection.service_url = f"{service_url}{base_url}services/{SERVICE_NAME}/api/"
     c.CoursesConnection.token_file = str(token_file)
 

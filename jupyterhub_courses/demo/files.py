@@ -157,7 +157,6 @@ configure(
 c.ConfigurableHTTPProxy.command = [{proxy!r}]
 c.Spawner.environment = {{**(c.Spawner.get("environment") or {{}}), {mark[0]!r}: {mark[1]!r}}}
 c.Spawner.http_timeout = c.Spawner.start_timeout = 120
-c.Spawner.poll_interval = 5  # a killed server is noticed, and the next click starts it anew
 """
 
 

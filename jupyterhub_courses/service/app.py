@@ -42,6 +42,7 @@ from .routes import routes
 
 log = logging.getLogger(__name__)
 BODY_MAX = 64 << 20  # a gradebook of 200,000 scores
+CLOSING = 10.0  # seconds that an orderly end may take
 
 
 def utc_now() -> datetime:
@@ -193,7 +194,17 @@ class CoursesService(Application):
 
     def start(self) -> None:
         """Serve until told to stop."""
-        asyncio.run(self.run())
+        loop = asyncio.new_event_loop()
+        try:
+            loop.run_until_complete(self.run())
+        except BaseException:
+            log.exception("the service ends")
+            logging.shutdown()
+            os._exit(1)
+        # Everything is closed. asyncio's own clean-up would wait for ever for a connection that aiosqlite was just
+        # opening when its task was cancelled (sqlalchemy/dialects/sqlite/aiosqlite.py, _terminate_graceful_close).
+        logging.shutdown()
+        os._exit(0)
 
     async def run(self) -> None:
         """Listen, then migrate, then work; close in order at the end."""
@@ -215,8 +226,8 @@ class CoursesService(Application):
             server.stop()
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            await parts.close()
+            await asyncio.wait(tasks, timeout=CLOSING)
+            await asyncio.wait([loop.create_task(parts.close())], timeout=CLOSING)
 
     def _listen(self, parts: Parts) -> HTTPServer:
         address = urlsplit(self.own_url)
@@ -240,8 +251,8 @@ class CoursesService(Application):
 
 async def _until_parent_ends(stop: asyncio.Event, parent: int) -> None:
     """A managed service must not outlive its hub: an orphan would keep the port from the next hub's service."""
-    while os.getppid() == parent:
-        await asyncio.sleep(0.5)  # noqa: ASYNC110 — the kernel tells of a parent's end in no other portable way
+    while os.getppid() == parent:  # noqa: ASYNC110 - nothing portable tells of a parent's end
+        await asyncio.sleep(0.5)
     log.warning("the hub is gone; the service ends")
     stop.set()
     await asyncio.sleep(3600)

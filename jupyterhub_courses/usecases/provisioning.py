@@ -72,6 +72,7 @@ class Provisioner:
         self._failures: dict[int, tuple[int, datetime]] = {}
         self._known: dict[int, frozenset[str]] = {}
         self._wake = asyncio.Event()
+        self._making: set[asyncio.Task[bool]] = set()
 
     async def prepare(self, course: Course) -> bool:
         """Make the course's grader user, which hub roles need before anybody gets them. False: the hub is down."""
@@ -88,12 +89,12 @@ class Provisioner:
         """Make the exchange know a member now; False when the course is not ready within the limit."""
         if course.state == "ready" and not self._must_tell(course, username, role):
             return True
-        try:
-            async with asyncio.timeout(ADMIT_LIMIT):
-                return await self._reconcile(course.slug, hurry=True)
-        except TimeoutError:
-            self._wake.set()
-            return False
+        # Not cancelled after the limit: the course goes on being made while the person looks at the page.
+        making = asyncio.create_task(self._reconcile(course.slug, hurry=True))
+        self._making.add(making)
+        making.add_done_callback(self._making.discard)
+        await asyncio.wait([making], timeout=ADMIT_LIMIT)
+        return making.done() and making.result()
 
     def wake(self) -> None:
         """Look now, not at the next interval."""

@@ -1,4 +1,4 @@
-"""A process that delivers until it is killed: `python -m tests.delivering.outbox_process DATABASE KEYS`."""
+"""A process that delivers until it is killed: `python outbox_process.py DATABASE KEYS`."""
 
 import asyncio
 import random

@@ -90,12 +90,10 @@ async def test_a_process_killed_again_and_again_loses_and_repeats_nothing_wrongl
         )
         process = await asyncio.create_subprocess_exec(
             sys.executable,
-            "-m",
-            "tests.delivering.outbox_process",
+            str(Path(__file__).with_name("outbox_process.py")),
             database,
             str(keys),
             stdout=asyncio.subprocess.PIPE,
-            cwd=Path(__file__).parents[2],
         )
         assert process.stdout is not None
         assert await asyncio.wait_for(process.stdout.readline(), 20) == b"delivering\n"

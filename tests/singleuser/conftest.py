@@ -13,8 +13,12 @@ from .service import StubService
 
 #: nbgrader's own exchange in a folder instead of ours, which needs a server; read after our configuration.
 FOLDER_EXCHANGE = """
-import os
+import os, time
 from nbgrader.exchange import default
+class SlowFetch(default.ExchangeFetchAssignment):
+    def copy_files(self):
+        time.sleep(0.5 if self.src_path.endswith("slow") else 0)
+        super().copy_files()
 c = get_config()
 for trait, name in {
     "exchange": "Exchange", "list": "ExchangeList", "fetch_assignment": "ExchangeFetchAssignment",
@@ -23,6 +27,7 @@ for trait, name in {
     "collect": "ExchangeCollect",
 }.items():
     setattr(c.ExchangeFactory, trait, getattr(default, name))
+c.ExchangeFactory.fetch_assignment = SlowFetch
 c.Exchange.root = %r
 """
 
