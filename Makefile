@@ -119,6 +119,10 @@ docs: $(DONE)/test ## build the documentation into site/; a broken link fails
 .PHONY: check
 check: test lint types layers docs ## everything that has to be green
 
+.PHONY: bench
+bench: install $(DONE)/test ## print the ratios of benchmarks/
+	$(BIN)/python benchmarks/deliver.py
+
 # -- upkeep ------------------------------------------------------------------------------------------------------
 
 LOCK := compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" \

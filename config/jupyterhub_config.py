@@ -15,7 +15,7 @@ configure(
 # c.JupyterHub.public_url = "https://courses.example.org/"
 
 # The first LMS. Its administrators' page has these values (Moodle: Site administration > Plugins > External
-# tool > Manage tools > the magnifying glass of the tool). More LMSs: `jupyterhub-courses platforms add`.
+# tool > Manage tools > the magnifying glass of the tool). More LMSs: platforms of a courses file.
 c.CoursesLTI13Authenticator.platform_name = "moodle"
 c.CoursesLTI13Authenticator.issuer = "https://moodle.example.org"
 c.CoursesLTI13Authenticator.client_id = {"copied-from-moodle"}

@@ -200,6 +200,17 @@ class KeysetHandler(BaseHandler):
         self.answer(self.parts.keyset())
 
 
+class PublicKeyHandler(BaseHandler):
+    """The same as PEM, to paste into an LMS that cannot fetch the keyset (Moodle's curl blocklist and the like)."""
+
+    action = None
+
+    def get(self) -> None:
+        """A SubjectPublicKeyInfo in PEM."""
+        self.set_header("Content-Type", "text/plain; charset=utf-8")
+        self.finish(self.parts.lms.public_pem())
+
+
 class OpenApiHandler(BaseHandler):
     """The API's description."""
 

@@ -8,6 +8,8 @@ from .access import Action
 from .base import BadBody, BaseHandler, parsed
 
 FIRST_PLATFORM = "lms"
+#: A platform of the authenticator's own settings has no rules of its own; a courses file gives it others.
+COURSES_MADE_BY_LAUNCH = 100
 
 
 class HubDoor(BaseHandler):
@@ -32,7 +34,7 @@ class RegistrationsHandler(HubDoor):
         """Idempotent."""
         registration = parsed(_registration, self.body_json())
         await self.parts.applying.keep_configured(
-            Platform(0, registration.platform, registration.issuer, "on", (), 1000), registration
+            Platform(0, registration.platform, registration.issuer, "on", (), COURSES_MADE_BY_LAUNCH), registration
         )
         self.answer(registration.as_json())
 

@@ -62,6 +62,10 @@ class LmsWork:
         """The tool's public keys as a JWKS."""
         return self._key.jwks()
 
+    def public_pem(self) -> str:
+        """The tool's public key as PEM."""
+        return self._key.public_pem()
+
     def wake(self) -> None:
         """There may be something to deliver."""
         self._wake.set()

@@ -29,6 +29,7 @@ PAGES: list[tuple[str, type[BaseHandler]]] = [
     ("", pages.HomePage),
     ("health", api.HealthHandler),
     (r"jwks\.json", api.KeysetHandler),
+    (r"public-key\.pem", api.PublicKeyHandler),
     (f"{SLUG}/opening", pages.OpeningPage),
     (f"{SLUG}/", pages.CoursePage),
     (f"{SLUG}/deliveries", pages.DeliveriesPage),
