@@ -17,6 +17,7 @@ from .support import chromium, ports, postgres
 
 ROOT = Path(__file__).resolve().parent.parent
 _LEFT_OUT = "left out: "
+_KEPT = {f"JUPYTERHUB_COURSES_{name}" for name in ("VECTORS", "MOODLE", "SCREENSHOTS", "SCHEDULES")}
 
 
 def left_out(what: str, cure: str) -> NoReturn:
@@ -32,8 +33,25 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["PATH"] = os.pathsep.join([*folders, os.environ.get("PATH", "")])
     # A hub's or a server's own variables would be believed by the parts under test.
     for name in [name for name in os.environ if name.startswith(("JUPYTERHUB_", "CONFIGPROXY_", "JPY_"))]:
-        if name not in ("JUPYTERHUB_COURSES_VECTORS", "JUPYTERHUB_COURSES_MOODLE"):
+        if name not in _KEPT:
             del os.environ[name]
+
+
+#: Whole demos look for free ports before they use them: one at a time. Folders that take long come first.
+_ONE_AT_A_TIME = {"demo": "demos", "browser": "demos", "kills": "demos"}
+_LONG = ("demo", "browser", "kills", "security", "singleuser", "exchange", "hub")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Each folder's tests run in one worker (pytest-xdist, --dist loadgroup), so that they share what they start."""
+    tests = Path(__file__).parent
+
+    def folder(item: pytest.Item) -> str:
+        return item.path.relative_to(tests).parts[0]
+
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_ONE_AT_A_TIME.get(folder(item), folder(item))))
+    items.sort(key=lambda item: _LONG.index(folder(item)) if folder(item) in _LONG else len(_LONG))
 
 
 def _proxy() -> Path | None:

@@ -118,6 +118,8 @@ class LaunchPage(BaseHandler):
         """Refuse with a page; `where` goes to the log (a registration's name, never a person's)."""
         reference = reference or secrets.token_hex(4)
         self.log.warning("Launch refused: %s (reference %s)%s", code, reference, where and f" at {where}")
+        # Nothing on the page does anything, and an LMS that embeds the hub shows it in a frame: else nobody reads why.
+        self.set_header("Content-Security-Policy", "frame-ancestors *")
         await self.show(code, status or STATUS.get(code, 403), reference, message)
 
 
@@ -238,6 +240,7 @@ class LaunchCallback(LaunchPage):
             return await self.refuse(refusal.code, refusal.status, refusal.reference, refusal.message, where)
         except ServiceDown as error:
             return await self.refuse("service_down", where=f"admission: {error}")
+        self.end_login_of_others(arrival.access.username)
         user = await self.login_user({"arrival": arrival, "username": arrival.access.username})
         if user is None:
             return await self.refuse("login_refused", where=where)
@@ -285,6 +288,13 @@ class LaunchCallback(LaunchPage):
         if not await self.authenticator.nonces.spend(nonce, STATE_SECONDS):
             raise LaunchRefused("nonce_replayed")
         return launch_from_claims(claims, registration.client_id, self.authenticator.login_claim(registration))
+
+    def end_login_of_others(self, username):
+        """End the login of whoever left this browser behind: servers that they opened would stay open."""
+        before = self.get_current_user_cookie()
+        if before is not None and before.name != username:
+            self.clear_login_cookie()  # takes back the tokens of that session, too
+            self.set_session_cookie()
 
     def forget_service_login(self):
         """Drop the course pages' own login: it may be of another person who used this browser before."""

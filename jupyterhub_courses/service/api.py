@@ -8,6 +8,8 @@ from .access import Action
 from .base import BaseHandler, parsed
 from .openapi import description
 
+GRADEBOOK_MAX = 64 << 20  # a gradebook of 200,000 scores
+
 
 class CoursesHandler(BaseHandler):
     """The caller's courses; an admin's are all."""
@@ -112,6 +114,7 @@ class ScoresHandler(BaseHandler):
 
     action = Action.OWN_SCORES
     actions = {"PUT": Action.SEND_SCORES}
+    body_max = GRADEBOOK_MAX
 
     async def prepare(self) -> None:
         """Everybody's scores are another action than one's own."""
@@ -150,6 +153,7 @@ class ApplyHandler(BaseHandler):
     """Make the world match a courses file, or say what would change."""
 
     action = Action.ADMINISTER
+    body_max = GRADEBOOK_MAX
 
     async def post(self) -> None:
         """{"platforms": [...], "courses": [...], "dry_run": bool} -> {"changes": [...], "notes": [...]}"""

@@ -36,12 +36,13 @@ from ..usecases.applying import Applying
 from ..usecases.placing import Placing
 from ..usecases.provisioning import Provisioner
 from ..usecases.recording import Recording
+from .base import BODY_MAX, log_request
 from .lms_work import LmsWork
 from .rendering import Renderer
 from .routes import routes
 
 log = logging.getLogger(__name__)
-BODY_MAX = 64 << 20  # a gradebook of 200,000 scores
+BODY_LIMIT_S = 300.0
 CLOSING = 10.0  # seconds that an orderly end may take
 
 
@@ -232,10 +233,12 @@ class CoursesService(Application):
     def _listen(self, parts: Parts) -> HTTPServer:
         address = urlsplit(self.own_url)
         settings = {"parts": parts, "cookie_secret": os.urandom(32), "hub_auth": parts.renderer.hub_auth}
+        settings["log_function"] = log_request
         server = HTTPServer(
             WebApplication(routes(self.prefix), **settings),
             xheaders=True,
             max_body_size=BODY_MAX,
+            body_timeout=BODY_LIMIT_S,
             idle_connection_timeout=300,
         )
         server.listen(address.port or 80, address.hostname or "127.0.0.1")

@@ -9,14 +9,16 @@ import logging
 import secrets
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from jupyterhub.services.auth import HubOAuthenticated
+from jupyterhub.services.auth import HubOAuthCallbackHandler, HubOAuthenticated
 from tornado.httputil import url_concat
-from tornado.web import Finish, HTTPError, RequestHandler
+from tornado.web import Finish, HTTPError, RequestHandler, StaticFileHandler, stream_request_body
 
-from ..adapters.hub_api import HubDown
+from ..adapters.hub_api import HubDown, TokenModel
 from ..core.admissions import Refused
+from ..core.names import SERVICE_NAME
 from ..core.records import Course
 from ..core.roles import Role
 from ..core.sentences import language_of, sentence
@@ -31,19 +33,31 @@ T = TypeVar("T")
 
 _CODES = {400: "bad_request", 401: "unauthenticated", 403: "forbidden", 404: "not_found", 405: "bad_request"}
 _CODES |= {413: "too_large", 503: "starting"}
+BODY_MAX = 1 << 20
+DRAIN_MAX = 1 << 30  # bytes read and thrown away, so that a client which sends first and reads later gets its answer
 
 
+@stream_request_body
 class BaseHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]
-    """A request to the service. Subclasses set `action`; None means open to everybody."""
+    """A request to the service. Subclasses set `action`; None means open to everybody.
+
+    The body is read after `prepare` has let the caller through, and at most `body_max` bytes of it are kept.
+    """
 
     action: Action | None = Action.ADMINISTER
     is_page = False
     #: Actions of a method that differ from `action`.
     actions: dict[str, Action | None] = {}
+    body_max = BODY_MAX
 
     caller: Caller = NOBODY
     course: Course | None = None
     role: Role | None = None
+    _admitted = False
+
+    def initialize(self) -> None:
+        """Nothing of the body is there yet."""
+        self._chunks = bytearray()
 
     @property
     def parts(self) -> "Parts":
@@ -76,7 +90,25 @@ class BaseHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]
         )
 
     async def prepare(self) -> None:
-        """Find the caller and the course, and stop whoever may not do this."""
+        """Stop whoever may not do this, in the handler's place: the body is read before the answer, and thrown away.
+
+        An answer given here would close the connection (tornado's `HTTP1Connection.finish`), which the hub's proxy has
+        kept for somebody's next request.
+        """
+        method = str(self.request.method).lower()
+        try:
+            self._limit_body()
+            await self.admit()
+        except Refused as refusal:
+            self.body_max = 0
+            setattr(self, method, partial(_refuse, refusal))
+        except Finish:
+            self.body_max = 0
+            setattr(self, method, self._to_login)
+        self._admitted = True
+
+    async def admit(self) -> None:
+        """Find the caller and the course. Raises Refused, or Finish for somebody who has to log in first."""
         action = self.actions.get(self.request.method or "", self.action)
         if action is None:
             return
@@ -85,9 +117,10 @@ class BaseHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]
         self.caller = await self._who()
         if not self.caller.known:
             if self.is_page and self.request.method == "GET":
-                self.redirect(self._login_url())
                 raise Finish
             raise Refused("unauthenticated", 401)
+        if self.is_page and self.caller.server is not None:
+            raise Refused("forbidden", 403)  # pages are for people
         slug = self.path_kwargs.get("slug")
         if slug is not None:
             self.course = await self.parts.courses.by_slug(slug)
@@ -100,30 +133,34 @@ class BaseHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]
             raise Refused("course_unknown", 404)
 
     async def _who(self) -> Caller:
-        scheme, _, token = self.request.headers.get("Authorization", "").partition(" ")
+        # Found as the hub's library finds it: a token that only its `get_user` saw would count as a browser's login.
+        token = (self.hub_auth.get_token(self, in_cookie=False) or "").strip()
+        if token and hmac.compare_digest(token.encode(), self.parts.hub_token.encode()):
+            return Caller(is_hub=True)
         try:
-            if token and scheme.lower() in ("token", "bearer"):
-                if hmac.compare_digest(token.encode(), self.parts.hub_token.encode()):
-                    return Caller(is_hub=True)
-                found = await self.parts.hub.whose(token.strip())
-                if found is None:
-                    return NOBODY
-                server = found.server
-                if server is None and any(s.startswith("access:servers!server=") for s in found.scopes):
-                    return NOBODY  # a token bound to several or foreign servers fits no door of ours
-                return Caller(found.name, found.admin, server[1] if server else None)
-            model = await self.hub_auth.get_user(self, sync=False)
+            found = await self.parts.hub.whose(token) if token else await self._browser()
         except HubDown:
             raise Refused("hub_unreachable", 503) from None
         except HTTPError as error:
             raise Refused("hub_unreachable", 503) from error
-        if not model or model.get("kind", "user") != "user":
+        if found is None or not found.opens_service(SERVICE_NAME) or len(found.servers) > 1:
             return NOBODY
-        return Caller(str(model["name"]), bool(model.get("admin")))
+        return Caller(found.name, found.admin, next(iter(found.servers), None))
 
-    def _login_url(self) -> str:
+    async def _browser(self) -> TokenModel | None:
+        """Whose browser this is, by the service's own cookie."""
+        model = await self.hub_auth.get_user(self, sync=False)
+        if not model or model.get("kind", "user") != "user":
+            return None
+        return TokenModel(str(model["name"]), bool(model.get("admin")), frozenset(model.get("scopes") or ()))
+
+    def get_current_user(self) -> dict[str, Any] | None:
+        """For the hub's library, which would ask the hub and block this process while the hub asks us."""
+        return {"name": self.caller.username} if self.caller.username else None
+
+    async def _to_login(self, **_: str) -> None:
         state = self.hub_auth.set_state_cookie(self, self.request.uri)
-        return str(url_concat(self.hub_auth.login_url, {"state": state}))
+        self.redirect(str(url_concat(self.hub_auth.login_url, {"state": state})))
 
     @property
     def this_course(self) -> Course:
@@ -132,11 +169,25 @@ class BaseHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]
             raise Refused("course_unknown", 404)
         return self.course
 
+    def _limit_body(self) -> None:
+        if self.request.connection is not None:
+            self.request.connection.set_max_body_size(DRAIN_MAX)  # type: ignore[attr-defined]
+        length = self.request.headers.get("Content-Length", "0")
+        if length.isdigit() and int(length) > self.body_max:
+            raise Refused("too_large", 413)
+
+    def data_received(self, chunk: bytes) -> None:
+        """Keep what may be there; `body_json` refuses a body without a length that turned out too large."""
+        if len(self._chunks) <= self.body_max:
+            self._chunks += chunk
+
     def body_json(self) -> Any:
         """The request's JSON. Raises Refused."""
+        if len(self._chunks) > self.body_max:
+            raise Refused("too_large", 413)
         try:
-            return json.loads(self.request.body or b"null")
-        except ValueError:
+            return json.loads(self._chunks or b"null")
+        except (ValueError, RecursionError):  # the latter: lists in lists without end
             raise Refused("bad_request", 400) from None
 
     def answer(self, value: Any, status: int = 200) -> None:
@@ -170,6 +221,8 @@ class BaseHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]
             exc_info=error if code == "internal" else None,
         )
         self.set_status(status_code)
+        if not self._admitted:
+            self.set_header("Connection", "close")  # it will be: see `prepare`
         if self.is_page:
             self.set_header("Content-Type", "text/html; charset=utf-8")
             self.finish(
@@ -193,6 +246,36 @@ class BaseHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]
         elif isinstance(error, BadBody | WrongFile):
             status_code = 400
         super().send_error(status_code, **kwargs)
+
+
+class LoginCallback(HubOAuthCallbackHandler):  # type: ignore[misc]
+    """Where the hub sends a browser back to; its address holds a code, which stays out of the log."""
+
+    def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
+        """What went wrong, without the address."""
+        if not isinstance(value, HTTPError) or value.status_code >= 500:
+            log.error("a login ended with %s", getattr(typ, "__name__", "an error"))
+
+
+class Static(StaticFileHandler):
+    """Our own style and script."""
+
+    def set_default_headers(self) -> None:
+        """They are what they say they are."""
+        self.clear_header("Server")
+        self.set_header("X-Content-Type-Options", "nosniff")
+
+
+def log_request(handler: RequestHandler) -> None:
+    """Method, kind of request, answer and time: addresses carry people's names and codes of logins."""
+    status, took = handler.get_status(), 1000 * handler.request.request_time()
+    level = logging.DEBUG if status < 500 else logging.ERROR
+    log.log(level, "%s %s %d %.0f ms", handler.request.method, type(handler).__name__, status, took)
+
+
+async def _refuse(refusal: Refused, **_: str) -> None:
+    """In the place of a handler's method."""
+    raise refusal
 
 
 class BadBody(Exception):

@@ -1,11 +1,13 @@
 """The pages: my courses, a course for its students and for its teachers, deliveries, participants, waiting."""
 
+from collections import Counter
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from ..core.admissions import Refused
 from ..core.names import grader_username
 from ..core.roles import Role
+from ..core.sentences import sentence
 from .access import Action, may
 from .base import BaseHandler
 
@@ -74,7 +76,9 @@ class CoursePage(Page):
             assignments=[a for a in assignments if a.in_gradebook],
             students=sum(m.role is Role.STUDENT for m in roster),
             staff=sum(m.role is not Role.STUDENT for m in roster),
-            counts={s: sum(v.state == s for v in views) for s in ("sent", "due", "waiting", "refused")},
+            complete=Counter(v.assignment for v in views),
+            sent=Counter(v.assignment for v in views if v.state == "sent"),
+            counts=Counter(v.state for v in views),
             events=await self.parts.courses.events(course.id),
             grader=grader_username(slug),
             url=self.start_url,
@@ -91,7 +95,13 @@ class DeliveriesPage(Page):
         views = await self.parts.scores.views(self.this_course.id)
         columns = {a.name: a for a in await self.parts.scores.assignments(self.this_course.id)}
         self.show(
-            "deliveries.html", course=self.this_course, views=views, columns=columns, may_retry=self.may(Action.DELIVER)
+            "deliveries.html",
+            course=self.this_course,
+            views=views,
+            missing=any(v.state != "sent" for v in views),
+            all_there=bool(views) and all(v.state == "sent" and not v.reason for v in views),
+            columns=columns,
+            may_retry=self.may(Action.DELIVER),
         )
 
 
@@ -126,8 +136,10 @@ class CourseState(BaseHandler):
     action = Action.SEE_COURSE
 
     async def get(self, slug: str) -> None:
-        """{"state", "reason"}; a student is not told the reason."""
-        reason = self.this_course.reason if self.role is not Role.STUDENT else ""
+        """{"state", "reason"}; a student is told that it takes longer, not why."""
+        reason = self.this_course.reason
+        if reason and self.role is Role.STUDENT:
+            reason = sentence("course_not_ready", self.language)
         self.answer({"state": self.this_course.state, "reason": reason})
 
 
@@ -136,7 +148,7 @@ class NowhereHandler(Page):
 
     action = None
 
-    async def prepare(self) -> None:
+    async def admit(self) -> None:
         """404 for everybody, without asking who it is."""
         raise Refused("not_found", 404)
 

@@ -3,11 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from jupyterhub.services.auth import HubOAuthCallbackHandler
-from tornado.web import StaticFileHandler
-
 from . import api, hub_doors, pages
-from .base import BaseHandler
+from .base import BaseHandler, LoginCallback, Static
 
 SLUG = r"(?P<slug>[a-z][a-z0-9-]{0,29})"
 API: list[tuple[str, type[BaseHandler]]] = [
@@ -42,9 +39,9 @@ def routes(prefix: str) -> list[Any]:
     """Tornado's routes below the service's prefix; the last one answers what is nowhere else."""
     static = {"path": str(Path(__file__).parent / "static")}
     return [
-        (prefix + "oauth_callback", HubOAuthCallbackHandler),
+        (prefix + "oauth_callback", LoginCallback),
         *((f"{prefix}api/{pattern}", handler) for pattern, handler in API),
         *((prefix + pattern, handler) for pattern, handler in PAGES),
-        (prefix + "static/(.*)", StaticFileHandler, static),
+        (prefix + "static/(.*)", Static, static),
         (".*", pages.NowhereHandler),
     ]

@@ -26,6 +26,11 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "No assignment has been released yet. They appear here as soon as your teacher releases them.",
         "Noch ist keine Aufgabe freigegeben. Aufgaben erscheinen hier, sobald Ihre Lehrperson sie freigibt.",
     ),
+    "how_to_submit": (
+        "Submit in the menu of your notebook: Nbgrader → Assignment List. Your score appears here when it is complete.",
+        "Abgegeben wird im Menü Ihres Notebooks: Nbgrader → Assignment List. Ihre Punkte erscheinen hier, sobald die "
+        "Bewertung vollständig ist.",
+    ),
     "no_assignments_teacher": (
         "There is no assignment yet. Open formgrader, press “Add new assignment”, write its notebook, then generate "
         "and release it.",
@@ -33,6 +38,17 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "Notebook, dann erzeugen („Generate“) und freigeben („Release“).",
     ),
     "formgrader": ("Open formgrader", "Formgrader öffnen"),
+    "formgrader_hint": (
+        "Assignments are made, released, collected and graded in formgrader. Nothing has to be sent from there: a "
+        "score goes to the learning platform as soon as it is complete.",
+        "Aufgaben werden in Formgrader angelegt, freigegeben, eingesammelt und bewertet. Zu senden ist dort nichts: "
+        "Punkte gehen an die Lernplattform, sobald die Bewertung vollständig ist.",
+    ),
+    "formgrader_hint_alone": (
+        "Assignments are made, released, collected and graded in formgrader.",
+        "Aufgaben werden in Formgrader angelegt, freigegeben, eingesammelt und bewertet.",
+    ),
+    "complete_scores": ("Complete scores", "Vollständig bewertet"),
     "grade": ("Grade", "Bewerten"),
     "students": ("Students", "Studierende"),
     "staff": ("Teachers and assistants", "Lehrende und Assistenz"),
@@ -40,6 +56,12 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "roster_sync": ("Read participants from the learning platform", "Teilnehmende aus der Lernplattform lesen"),
     "roster_never": ("Not read from the learning platform yet.", "Noch nicht aus der Lernplattform gelesen."),
     "roster_at": ("Last read from the learning platform:", "Zuletzt aus der Lernplattform gelesen:"),
+    "roster_note": (
+        "Roles of people who have not been here yet are those of the learning platform's list. Some platforms list "
+        "assistants as students; that is put right when they first open an activity.",
+        "Wer noch nicht hier war, hat die Rolle aus der Liste der Lernplattform. Manche Plattformen führen Assistenzen "
+        "dort als Studierende; das ändert sich, sobald sie das erste Mal eine Aktivität öffnen.",
+    ),
     "roster_failed": ("The last try failed:", "Der letzte Versuch schlug fehl:"),
     "name": ("Name", "Name"),
     "username": ("Username", "Benutzername"),
@@ -67,6 +89,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "state_sent": ("delivered", "angekommen"),
     "state_waiting": ("waiting, will be sent again", "wartet, wird erneut gesendet"),
     "state_refused": ("refused", "abgelehnt"),
+    "all_delivered": ("The learning platform has all of them.", "Die Lernplattform hat sie alle."),
     "retry_all": ("Send again what is missing", "Fehlendes erneut senden"),
     "delivered_count": ("delivered", "angekommen"),
     "waiting_count": ("on their way", "unterwegs"),
@@ -75,7 +98,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "This course is not connected to a learning platform, so its scores stay here.",
         "Dieser Kurs ist mit keiner Lernplattform verbunden; die Bewertungen bleiben hier.",
     ),
-    "course_state": ("State of the course", "Stand des Kurses"),
+    "overview": ("At a glance", "Auf einen Blick"),
     "state_pending": ("about to be made", "wird gleich angelegt"),
     "state_progressing": ("being made", "wird angelegt"),
     "state_ready": ("ready", "bereit"),

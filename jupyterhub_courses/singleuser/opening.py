@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from glob import escape
 from pathlib import Path
 from urllib.parse import quote
 
@@ -50,10 +51,10 @@ class OpenHandler(JupyterHandler):
             self._go("lab/tree", name, first_notebook(self._root / name) or "")
 
     def _go_to_formgrader(self, course_dir: Path, name: str) -> None:
-        if (course_dir / "source" / name).is_dir():
+        if any((course_dir / "submitted").glob(f"*/{escape(name)}")):
             self._go("formgrader/manage_submissions", name)
         else:
-            # Not made yet: where assignments are made.
+            # Where it is made, released and collected; the page of its submissions has no button for that.
             self._go("formgrader/manage_assignments")
 
     def _go(self, place: str, *names: str) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 _FORMGRADER = "nbgrader.server_extensions.formgrader"
 _COURSE_LIST = "nbgrader.server_extensions.course_list"
+#: Asks everybody, over their first notebook, whether to be told the project's news, and fetches them from outside.
+NEWS = "@jupyterlab/apputils-extension:announcements"
 
 
 def hidden_server_extensions(is_grader: bool) -> tuple[str, ...]:
@@ -32,7 +34,7 @@ def page_config_hook(earlier: Any, is_grader: bool) -> Any:
         disabled = page_config.get("disabledExtensions") or []
         if isinstance(disabled, dict):
             disabled = [name for name, off in disabled.items() if off]
-        page_config["disabledExtensions"] = list(dict.fromkeys([*disabled, *hidden_plugins(is_grader)]))
+        page_config["disabledExtensions"] = list(dict.fromkeys([*disabled, NEWS, *hidden_plugins(is_grader)]))
         page_config["coursesRole"] = "grader" if is_grader else "student"
         return page_config
 

@@ -60,7 +60,12 @@ class Applying:
         if problems:
             raise WrongFile(problems)
         changes = difference(present.courses, file.courses)
-        notes = [note for spec in file.courses for note in not_on_one_machine(spec)] if self._on_one_machine else []
+        notes = [
+            f"platform {platform.name}: {'as the file says' if platform.name in present.platforms else 'new'}"
+            for platform in file.platforms
+        ]
+        if self._on_one_machine:
+            notes += [note for spec in file.courses for note in not_on_one_machine(spec)]
         if not dry_run:
             await self._write(file, changes, now)
         return {"changes": [change.as_json() for change in changes], "notes": notes}
@@ -81,7 +86,12 @@ class Applying:
         specs = [spec for spec in file.courses if spec.slug in touched]
         gone = [change.course for change in changes if change.kind == "delete"]
         await self._files.write([_platform(p) for p in file.platforms], specs, gone, now)
-        log.info("courses file applied: %d made or changed, %d to delete", len(specs), len(gone))
+        log.info(
+            "courses file applied: %d platforms; courses: %d made or changed, %d to delete",
+            len(file.platforms),
+            len(specs),
+            len(gone),
+        )
         self._wake()
 
 

@@ -22,6 +22,7 @@ def check(answer, status, code, caplog, what, language="en"):
     assert len(answer.reference) == 8, what
     assert f"Launch refused: {code} (reference {answer.reference})" in caplog.text, what
     assert "Location" not in answer.headers
+    assert answer.headers["Content-Security-Policy"] == "frame-ancestors *", what  # an LMS's frame shows it, too
     cookies = answer.headers.getall("Set-Cookie", [])
     assert not any(cookie.startswith("jupyterhub-hub-login") for cookie in cookies), what
 

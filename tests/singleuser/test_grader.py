@@ -75,6 +75,9 @@ async def test_graders_land_in_formgrader_at_the_assignment(
 ) -> None:
     (course_dir / "source" / "ps 1").mkdir(parents=True)
     opened = grader.get("courses/open?assignment=ps%201")
+    assert opened.location == grader.base + "formgrader/manage_assignments"
+    (course_dir / "submitted" / "ada" / "ps 1").mkdir(parents=True)
+    opened = grader.get("courses/open?assignment=ps%201")
     assert opened.location == grader.base + "formgrader/manage_submissions/ps%201"
     assert grader.get("formgrader/manage_submissions/ps%201").status == 200
     unknown = grader.get("courses/open?assignment=ps2").location

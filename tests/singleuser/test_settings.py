@@ -9,6 +9,7 @@ from traitlets.config import Config
 
 from jupyterhub_courses.singleuser.nbgrader_settings import configure
 from jupyterhub_courses.singleuser.visibility import (
+    NEWS,
     hidden_plugins,
     hidden_server_extensions,
     page_config_hook,
@@ -70,5 +71,5 @@ def test_jupyterhubs_own_page_configuration_is_kept() -> None:
 
     config = page_config_hook(hubs, is_grader=True)(None, {})
     assert config["hubUser"] == "ada"
-    assert config["disabledExtensions"] == ["one", *hidden_plugins(is_grader=True)]
+    assert config["disabledExtensions"] == ["one", NEWS, *hidden_plugins(is_grader=True)]
     assert page_config_hook(None, is_grader=False)(None, {})["coursesRole"] == "student"

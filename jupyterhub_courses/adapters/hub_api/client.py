@@ -33,16 +33,18 @@ class TokenModel:
     scopes: frozenset[str]
 
     @property
-    def server(self) -> tuple[str, str] | None:
-        """(username, server name) of the single server that the token was made for, or None.
+    def servers(self) -> frozenset[str]:
+        """Names of the person's own servers that the token is bound to; none for a token that a person made.
 
-        Such a token carries `access:servers!server=<user>/<name>` (the hub setting `Spawner.server_token_scopes`);
-        tokens that people make are never limited to one server by that filter unless they ask for it.
+        A server's token carries `access:servers!server=<user>/<name>` (the hub setting `Spawner.server_token_scopes`).
+        Made by a person it says `!user=<user>` instead, and beside it the servers of others that their roles open.
         """
-        prefix = "access:servers!server="
-        servers = [scope.removeprefix(prefix) for scope in self.scopes if scope.startswith(prefix)]
-        owner, _, name = servers[0].partition("/") if len(servers) == 1 else ("", "", "")
-        return (owner, name) if owner and name and owner == self.name else None
+        prefix = f"access:servers!server={self.name}/"
+        return frozenset(scope.removeprefix(prefix) for scope in self.scopes if scope.startswith(prefix))
+
+    def opens_service(self, name: str) -> bool:
+        """Whether the token may be used at the hub's service `name`: one made for less speaks for nobody there."""
+        return not self.scopes.isdisjoint({"access:services", f"access:services!service={name}"})
 
 
 class HubApi:
