@@ -96,7 +96,7 @@ test: test-hub55 test-all ## make what the tests need and run all of them
 
 .PHONY: test-all
 test-all: install $(DONE)/test ## run the tests on the newest hub (ARGS="-k name" and the like)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 .PHONY: test-hub55
 test-hub55: install $(DONE)/hub55 ## run the hub side's tests on the oldest supported hub

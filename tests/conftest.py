@@ -37,21 +37,36 @@ def pytest_configure(config: pytest.Config) -> None:
             del os.environ[name]
 
 
-#: Whole demos look for free ports before they use them: one at a time. Folders that take long come first.
-_ONE_AT_A_TIME = {"demo": "demos", "browser": "demos", "kills": "demos"}
-_LONG = ("demo", "browser", "kills", "security", "singleuser", "exchange", "hub")
+#: Folders whose tests run in one worker (pytest-xdist), longest first; the others each as a unit of their own.
+#: Whole demos look for free ports before they use them, so they run one at a time.
+_UNITS = (("demo", "browser", "kills"), ("security",), ("singleuser",), ("exchange",), ("hub",), ("delivering",))
+
+
+def _unit(nodeid: str) -> int | str:
+    folder = Path(nodeid.partition("::")[0]).parts[1]
+    return next((number for number, folders in enumerate(_UNITS) if folder in folders), folder)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Each folder's tests run in one worker (pytest-xdist, --dist loadgroup), so that they share what they start."""
-    tests = Path(__file__).parent
+    """Long units first, so that no worker begins one when the others are done."""
 
-    def folder(item: pytest.Item) -> str:
-        return item.path.relative_to(tests).parts[0]
+    def rank(item: pytest.Item) -> int:
+        unit = _unit(item.nodeid)
+        return unit if isinstance(unit, int) else len(_UNITS)
 
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_ONE_AT_A_TIME.get(folder(item), folder(item))))
-    items.sort(key=lambda item: _LONG.index(folder(item)) if folder(item) in _LONG else len(_LONG))
+    items.sort(key=rank)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """A folder's tests share what they start. (`--dist loadgroup` of pytest-xdist 3.8 sees no group on pytest 9.)"""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFolder(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return str(_unit(nodeid))
+
+    return ByFolder(config, log)
 
 
 def _proxy() -> Path | None:

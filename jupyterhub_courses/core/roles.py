@@ -79,6 +79,15 @@ def strongest(roles: Iterable[Role]) -> Role | None:
     return next((r for r in (Role.INSTRUCTOR, Role.GRADER, Role.STUDENT) if r in found), None)
 
 
+def agreed(launched: Role, listed: Role | None) -> Role:
+    """The role of somebody whose launch says `launched` and whom the LMS's roster lists as `listed` (None: not at all).
+
+    Moodle launches its non-editing teachers as Instructor and lists them as Learner (measured on 4.5.6): whoever is
+    said to be both is an assistant. A student whom the LMS made a teacher is one as soon as the roster is read again.
+    """
+    return Role.GRADER if launched is Role.INSTRUCTOR and listed is Role.STUDENT else launched
+
+
 def hub_roles(memberships: Iterable[tuple[str, Role]], admin: bool) -> list[dict[str, Any]]:
     """The hub roles of a person, as an authenticator with `manage_roles` returns them.
 

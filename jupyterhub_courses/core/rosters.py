@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from .roles import Role, strongest
+from .roles import Role, agreed, strongest
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,8 @@ def _present(person: KnownMember, member: Member) -> MemberChange | None:
         role, source = member.role, "roster"  # (re)joined, or taken down in the LMS since the last roster
     elif _below(role, member.role):
         role, source = member.role, "roster"
+    elif person.source == "launch":
+        role = agreed(role, member.role)
     details = (member.name, member.given_name, member.family_name, member.email)
     told = tuple(new or old for new, old in zip(details, person.details, strict=True))
     if (role, True, source, member.role, told) == (

@@ -36,7 +36,9 @@ class PeoplePort(Protocol):
     async def by_username(self, username: str) -> Person | None: ...
     async def create(self, person: Person, now: datetime) -> Person | None: ...
     async def update_details(self, person_id: int, details: dict[str, str]) -> None: ...
-    async def set_membership(self, person_id: int, course_id: int, role: Role, source: str, now: datetime) -> None: ...
+    async def set_membership(
+        self, person_id: int, course_id: int, role: Role, source: str, now: datetime
+    ) -> Role: ...
     async def memberships(self, person_id: int) -> list[tuple[str, Role]]: ...
 
 
@@ -102,7 +104,7 @@ class Admitting:
             raise Refused("no_context", 400)
         course = await self._course(launch, registration, role)
         person = await self._person(launch, registration.platform_id)
-        await self._people.set_membership(person.id, course.id, role, "launch", self._clock())
+        role = await self._people.set_membership(person.id, course.id, role, "launch", self._clock())
         assignment = await self._remember_endpoints(launch, registration, course)
         ready = await self._provisioner.admit(course, person.username, role)
         memberships = await self._people.memberships(person.id)

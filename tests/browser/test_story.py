@@ -94,13 +94,13 @@ def test_teachers_see_and_refresh_the_participants(demo: Demo, assisted, teacher
     window.until(lambda: len(window.rows("#roster")) == 5, "everybody of the LMS's list")
     assert ["Grace Hopper", TEACHER, "teacher"] in window.rows("#roster")
     assert ["Emmy Noether", STUDENT, "student"] in window.rows("#roster")
-    # Moodle lists a non-editing teacher as Learner, and her launch says Instructor: that stands, whatever is read next.
-    assert ["Ada Lovelace", ASSISTANT, "teacher"] in window.rows("#roster")
+    # Moodle lists a non-editing teacher as Learner, and her launch says Instructor: an assistant, whatever is read next.
+    assert ["Ada Lovelace", ASSISTANT, "assistant"] in window.rows("#roster")
     window.picture("roster", 560)
     read = window.find("main time").get_attribute("datetime")
     window.click("#sync")
     window.until(lambda: window.find("main time").get_attribute("datetime") > read, "the list is read again")
-    assert ["Ada Lovelace", ASSISTANT, "teacher"] in window.rows("#roster")
+    assert ["Ada Lovelace", ASSISTANT, "assistant"] in window.rows("#roster")
 
 
 def test_a_student_gets_neither_formgrader_nor_the_teachers_pages(demo: Demo, opened, student: Student):

@@ -22,7 +22,8 @@ def known(role: Role, roster_role: Role | None, source: str = "launch", active: 
     [
         (known(G, None), S, G, "launch"),  # a TA is a Learner in Moodle's roster
         (known(G, S), S, G, "launch"),
-        (known(T, None), S, T, "launch"),  # never confirmed: the next launch tells
+        (known(T, None), S, G, "launch"),  # Moodle's non-editing teacher: Instructor in launches, Learner here
+        (known(T, S), S, G, "launch"),
         (known(T, T), S, S, "roster"),  # confirmed before, taken down since
         (known(S, S, "roster"), T, T, "roster"),
         (known(S, S), T, T, "roster"),
@@ -30,6 +31,7 @@ def known(role: Role, roster_role: Role | None, source: str = "launch", active: 
         (known(S, None, "roster", active=False), S, S, "roster"),
         (known(G, None, "launch", active=False), S, S, "roster"),
         (known(T, None, "file"), S, T, "file"),
+        (known(G, S), T, T, "roster"),
     ],
 )
 def test_the_role_of_somebody_listed(before: KnownMember, listed: Role, role: Role, source: str) -> None:

@@ -49,7 +49,7 @@ async def test_a_teaching_assistant_still_grades_after_the_roster_came(world: Wo
     assert synced["error"] == "" and synced["removed"] == 0, synced
     members = {one["lms_user_id"]: one for one in (await world.hub.api("courses/ml101/roster"))["members"]}
     told = next(one for one in world.tool.seeded["teachers"] if one["username"] == "teacher2")
-    assert members[told["id"]]["role"] == "instructor" and members[told["id"]]["active"]
+    assert members[told["id"]]["role"] == "grader" and members[told["id"]]["active"]
     page = await assistant.browser.click(f"{world.hub.url}/services/courses/ml101/")
     assert page.status == 200 and "formgrader" in page.text
     assert (await assistant.open_server(world.tool, "ml101")).base == teacher.server.base

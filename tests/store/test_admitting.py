@@ -5,8 +5,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import update
 
 from jupyterhub_courses.adapters.store.courses import Courses
+from jupyterhub_courses.adapters.store.models import MembershipRow
 from jupyterhub_courses.adapters.store.people import People
 from jupyterhub_courses.adapters.store.registrations import Registrations, save_platform
 from jupyterhub_courses.adapters.store.scores import Scores
@@ -179,3 +181,16 @@ async def test_a_link_that_names_an_assignment_is_remembered(admitting, database
     assert admission.assignment == "ps1"
     course = await Courses(database).by_slug("ml101")
     assert [a.name for a in await Scores(database).assignments(course.id)] == ["ps1"]
+
+
+async def test_whoever_the_roster_lists_as_a_student_and_a_launch_calls_teacher_is_an_assistant(admitting, database):
+    await admitting.admit(launch("9", "Instructor", login="tara"))
+    first = await admitting.admit(launch("8", "Instructor", login="theo"))
+    assert first.role == "instructor"
+    course = await Courses(database).by_slug("ml101")
+    async with database.transaction() as session:
+        await session.execute(update(MembershipRow).values(roster_role="student"))
+    second = await admitting.admit(launch("8", "Instructor", login="theo"))
+    assert (second.role, second.hub_roles[1]["name"]) == ("grader", "course-ml101-grading")
+    roster = {m.person.username: m.role for m in await People(database).roster(course.id)}
+    assert roster == {"tara": "instructor", "theo": "grader"}

@@ -7,7 +7,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ...core.records import Membership, Person
-from ...core.roles import Role
+from ...core.roles import Role, agreed
 from .database import Database
 from .models import CourseRow, MembershipRow, PersonRow
 
@@ -61,10 +61,10 @@ class People:
                 if details.get(name):
                     setattr(row, name, details[name])
 
-    async def set_membership(self, person_id: int, course_id: int, role: Role, source: str, now: datetime) -> None:
-        """The person is an active member with this role from now on."""
+    async def set_membership(self, person_id: int, course_id: int, role: Role, source: str, now: datetime) -> Role:
+        """The person is an active member from now on; returns the role, which the LMS's roster may have narrowed."""
         async with self._database.transaction() as session:
-            await put_membership(session, person_id, course_id, role, source, now)
+            return await put_membership(session, person_id, course_id, role, source, now)
 
     async def memberships(self, person_id: int) -> list[tuple[str, Role]]:
         """(slug, role) of the person's active memberships in courses that have their grader user."""
@@ -107,7 +107,7 @@ class People:
 
 async def put_membership(
     session: AsyncSession, person_id: int, course_id: int, role: Role, source: str, now: datetime
-) -> None:
+) -> Role:
     """Make or change a membership inside a caller's transaction."""
     row = await session.scalar(
         select(MembershipRow).where(MembershipRow.person_id == person_id, MembershipRow.course_id == course_id)
@@ -115,9 +115,11 @@ async def put_membership(
     if row is None:
         row = MembershipRow(person_id=person_id, course_id=course_id)
         session.add(row)
-    elif row.role == role and row.active and row.source == source:
-        return
-    row.role, row.active, row.source, row.updated_at = role.value, True, source, now
+    elif source == "launch":
+        role = agreed(role, Role(row.roster_role) if row.roster_role else None)
+    if row.role != role or not row.active or row.source != source:
+        row.role, row.active, row.source, row.updated_at = role.value, True, source, now
+    return role
 
 
 def _membership(row: MembershipRow, person: PersonRow) -> Membership:
