@@ -94,7 +94,7 @@ def test_teachers_see_and_refresh_the_participants(demo: Demo, assisted, teacher
     window.until(lambda: len(window.rows("#roster")) == 5, "everybody of the LMS's list")
     assert ["Grace Hopper", TEACHER, "teacher"] in window.rows("#roster")
     assert ["Emmy Noether", STUDENT, "student"] in window.rows("#roster")
-    # Moodle lists a non-editing teacher as Learner, and her launch says Instructor: an assistant, whatever is read next.
+    # Moodle lists a non-editing teacher as Learner, and her launch says Instructor: an assistant.
     assert ["Ada Lovelace", ASSISTANT, "assistant"] in window.rows("#roster")
     window.picture("roster", 560)
     read = window.find("main time").get_attribute("datetime")

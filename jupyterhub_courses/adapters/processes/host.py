@@ -9,7 +9,6 @@ import os
 import secrets
 import shutil
 import socket
-import subprocess
 import sys
 from pathlib import Path
 
@@ -18,11 +17,11 @@ import aiohttp
 from ...core.names import grader_username
 from ...core.placements import Placement
 from ...core.records import Course
-from ...core.specs import CourseSpec, StartFrom
+from ...core.specs import CourseSpec
 from ..exchange_server.provision import Member, ProvisionError, provision
 from .children import Child
+from .starting import CannotStart, copy_start
 
-GIT_LIMIT = 120  # seconds
 PREFIX = "/api/"
 
 
@@ -155,9 +154,11 @@ class LocalHost:
             fresh = folder / f".new-{secrets.token_hex(4)}"  # renamed whole: a kill leaves no half course
             try:
                 if spec.start_from is not None:
-                    _copy_start(spec.start_from, fresh)
+                    copy_start(spec.start_from, fresh)
                 (fresh / "source").mkdir(parents=True, exist_ok=True)
                 fresh.rename(course_dir)
+            except CannotStart as error:
+                raise HostProblem(str(error)) from error
             finally:
                 shutil.rmtree(fresh, ignore_errors=True)
 
@@ -173,34 +174,3 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def _copy_start(start: StartFrom, target: Path) -> None:
-    """Copy an existing nbgrader course. Symbolic links are copied as links, never followed."""
-    if start.folder is not None:
-        source = Path(start.folder)
-        if not source.is_dir():
-            raise HostProblem(f"The folder to start from does not exist: {source}.")
-        shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns("gradebook.db*", ".git"))
-        return
-    command = ["git", "clone", "--quiet", "--depth", "1", "--no-recurse-submodules"]
-    command += ["--branch", start.ref] if start.ref else []
-    clone = target.with_name(target.name + "-clone")
-    environment = {"PATH": os.environ.get("PATH", os.defpath), "GIT_TERMINAL_PROMPT": "0", "HOME": "/nonexistent"}
-    try:
-        subprocess.run(
-            [*command, "--", start.git or "", str(clone)],
-            check=True,
-            timeout=GIT_LIMIT,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-        )
-        source = clone / (start.path or "")
-        if not source.resolve().is_relative_to(clone.resolve()) or not source.is_dir():
-            raise HostProblem(f"The repository to start from has no folder {start.path}.")
-        shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns("gradebook.db*", ".git"))
-    except (subprocess.SubprocessError, OSError) as error:
-        raise HostProblem("The repository to start from cannot be cloned.") from error
-    finally:
-        shutil.rmtree(clone, ignore_errors=True)
