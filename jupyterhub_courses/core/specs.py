@@ -192,6 +192,7 @@ def not_on_one_machine(spec: CourseSpec) -> list[str]:
         ("cpu", spec.cpu != Cpu()),
         ("memory", spec.memory != Memory()),
         ("storage", spec.storage is not None),
+        ("idle_timeout", spec.idle_timeout is not None),
         ("grader.cpu", spec.grader.cpu not in (None, Cpu())),
         ("grader.memory", spec.grader.memory not in (None, Memory())),
     ]

@@ -30,7 +30,7 @@ def jwk(key: rsa.RSAPrivateKey, kid: str, **more: Any) -> dict[str, Any]:
 
 @dataclass
 class Platform:
-    """One LMS. `delay_s`, `status`: how its keyset answers. `fetches`: how often that was asked for."""
+    """One LMS. `delay_s`, `status`: how its keyset answers. `fetches`, `answers`: how often asked, how often given."""
 
     issuer: str = "https://lms.example"
     client_id: str = "client-1"
@@ -40,11 +40,13 @@ class Platform:
     delay_s: float = 0
     status: int = 200
     fetches: int = 0
+    answers: int = 0
     more_jwks: list[dict[str, Any]] = field(default_factory=list)
 
     async def keyset(self, request: web.Request) -> web.Response:
         self.fetches += 1
         await asyncio.sleep(self.delay_s)
+        self.answers += 1
         jwks = [*self.more_jwks, *(jwk(key, kid) for kid, key in self.keys.items())]
         return web.json_response({"keys": jwks}, status=self.status)
 

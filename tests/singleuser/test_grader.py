@@ -120,8 +120,7 @@ async def test_scores_are_sent_at_start_on_change_and_not_without_a_change(
     assert service.states[-1]["assignments"] == [{"name": "ps1", "max_score": 5.0, "due_at": None}]
 
     correct(graded, 4.5)
-    took = await wait_until(lambda: service.scores()[("ps1", "ada")] == 4.5)
-    assert took < 10
+    await wait_until(lambda: service.scores()[("ps1", "ada")] == 4.5)
     assert len(service.states) == 2
     status = grader.get("courses/status").json()
     assert (status["unsent"], status["pending"], status["error"]) == (0, False, None)
