@@ -8,6 +8,7 @@ lines below the call change them again, and `c.JupyterHub.services` and `load_ro
 import os
 import secrets
 import shlex
+import shutil
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -66,7 +67,7 @@ def configure(
     hub.redirect_to_server = False
     hub.default_url = f"{base_url}services/{SERVICE_NAME}/"
 
-    c.ConfigurableHTTPProxy.command = shlex.split(os.environ.get("CONFIGURABLE_HTTP_PROXY", "configurable-http-proxy"))
+    c.ConfigurableHTTPProxy.command = proxy_command() or ["configurable-http-proxy"]
     c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{proxy_api_port}"
     c.ConfigurableHTTPProxy.auth_token = _secret(data / "proxy-token")
     c.ConfigurableHTTPProxy.pid_file = str(data / "proxy.pid")
@@ -90,6 +91,14 @@ def configure(
             },
         }
     ]
+
+
+def proxy_command() -> list[str] | None:
+    """configurable-http-proxy: what the variable names, else `make install`'s, else the one on the PATH."""
+    named = shlex.split(os.environ.get("CONFIGURABLE_HTTP_PROXY", ""))
+    own = Path(sys.prefix) / "proxy" / "node_modules" / ".bin" / "configurable-http-proxy"
+    found = str(own) if os.access(own, os.X_OK) else shutil.which("configurable-http-proxy")
+    return named or ([found] if found else None)
 
 
 def configure_access(c: Any, *, admins: Iterable[str] = ()) -> None:

@@ -6,9 +6,7 @@
 import contextlib
 import fcntl
 import json
-import os
 import shutil
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,7 +137,7 @@ def courses_file(folder: Folder, world: World, ports: Mapping[str, int]) -> dict
     return {"platforms": platforms, "courses": []}
 
 
-def hub_config(folder: Folder, ports: Mapping[str, int], proxy: str, mark: tuple[str, str]) -> str:
+def hub_config(folder: Folder, ports: Mapping[str, int], mark: tuple[str, str]) -> str:
     """The configuration file that the hub of the demo reads."""
     return f"""# Written by `jupyterhub-courses demo` at every start; changes are lost.
 from jupyterhub_courses.hub import configure
@@ -154,25 +152,16 @@ configure(
     service_port={ports["service"]},
     keep_servers=False,
 )
-c.ConfigurableHTTPProxy.command = [{proxy!r}]
 c.Spawner.environment = {{**(c.Spawner.get("environment") or {{}}), {mark[0]!r}: {mark[1]!r}}}
 c.Spawner.http_timeout = c.Spawner.start_timeout = 120
 """
 
 
-def proxy_command() -> str | None:
-    """configurable-http-proxy of this environment (`make` puts it there), else of the PATH."""
-    own = Path(sys.prefix) / "proxy" / "node_modules" / ".bin" / "configurable-http-proxy"
-    return str(own) if os.access(own, os.X_OK) else shutil.which("configurable-http-proxy")
-
-
-def write_files(
-    folder: Folder, world: World, ports: Mapping[str, int], proxy: str, mark: tuple[str, str]
-) -> None:
+def write_files(folder: Folder, world: World, ports: Mapping[str, int], mark: tuple[str, str]) -> None:
     """Everything the parts read."""
     for site in world.sites:
         write(folder.own / f"{site.name}.json", json.dumps(scenario(site, ports), indent=1))
-    write(folder.own / "jupyterhub_config.py", hub_config(folder, ports, proxy, mark))
+    write(folder.own / "jupyterhub_config.py", hub_config(folder, ports, mark))
     # JSON is YAML too: `jupyterhub-courses check` reads this file like any other
     write(folder.own / "courses.yaml", json.dumps(courses_file(folder, world, ports), indent=1))
     template = folder.own / "course"

@@ -15,8 +15,9 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from ..cli.client import CommandError, Service
+from ..hub import proxy_command
 from . import processes
-from .files import Folder, courses_file, hub_url, lms_url, proxy_command, write, write_files
+from .files import Folder, courses_file, hub_url, lms_url, write, write_files
 from .parts import Part, PartFailed, answers
 from .ports import choose
 from .worlds import World
@@ -65,8 +66,7 @@ class Supervisor:
         return [one for one in found if one.pid != os.getpid()]
 
     async def _start(self) -> None:
-        proxy = proxy_command()
-        if proxy is None:
+        if proxy_command() is None:
             raise CommandError(
                 "configurable-http-proxy is not there: `make install` puts it here, or install it"
                 " with `npm install -g configurable-http-proxy`.",
@@ -82,7 +82,7 @@ class Supervisor:
         for note in notes:
             self._say(note)
         self._folder.remember(self.ports)
-        write_files(self._folder, self._world, self.ports, proxy, (processes.MARK, self._mark))
+        write_files(self._folder, self._world, self.ports, (processes.MARK, self._mark))
         self._make_parts()
         for part in self.parts.values():
             part.start()

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from jupyterhub_courses.demo import processes
-from jupyterhub_courses.demo.files import proxy_command
+from jupyterhub_courses.hub import proxy_command
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="reads /proc"),

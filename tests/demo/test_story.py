@@ -47,7 +47,7 @@ def test_the_lms_and_the_service_take_the_worlds(world, tmp_path):
 def test_the_written_courses_file_passes_check(tmp_path):
     folder = files.Folder(tmp_path)
     folder.make()
-    files.write_files(folder, DEMO, PORTS, "/bin/proxy", ("MARK", "x"))
+    files.write_files(folder, DEMO, PORTS, ("MARK", "x"))
     assert check_text((folder.own / "courses.yaml").read_text()).problems == ()
     assert (folder.own / "course" / "source" / "ps1" / "ps1.ipynb").is_file()
 

@@ -2,10 +2,11 @@
 
 import runpy
 import stat
+import sys
 
 from traitlets.config import Config
 
-from jupyterhub_courses.hub import configure
+from jupyterhub_courses.hub import configure, proxy_command
 
 
 def configured(folder, **more):
@@ -63,3 +64,16 @@ async def test_the_services_token_may_do_what_it_needs_and_no_more(hub, browser_
     assert await status("POST", "/users/grader-ml101/servers/ml101") in (403, 404)
     assert await status("POST", "/groups/new") in (403, 404)
     assert await status("GET", "/proxy") == 403
+
+
+def test_the_proxy_is_found_without_a_path_to_it(monkeypatch, tmp_path):
+    monkeypatch.delenv("CONFIGURABLE_HTTP_PROXY", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    assert proxy_command() is None
+    own = tmp_path / "proxy" / "node_modules" / ".bin" / "configurable-http-proxy"
+    own.parent.mkdir(parents=True)
+    own.touch(mode=0o755)
+    assert proxy_command() == [str(own)]
+    monkeypatch.setenv("CONFIGURABLE_HTTP_PROXY", "/opt/proxy --log-level error")
+    assert proxy_command() == ["/opt/proxy", "--log-level", "error"]
