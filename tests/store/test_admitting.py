@@ -157,7 +157,8 @@ async def test_two_platforms_with_equal_ids_share_nothing(admitting, database):
 
 
 async def test_a_storm_of_first_launches_makes_one_person_and_one_course(admitting):
-    teachers = await asyncio.gather(*(admitting.admit(launch("9", "Instructor", login="tara")) for _ in range(8)))
+    first = launch("9", "Instructor", login="tara", assignment="ps1", lineitem_url=f"{LMS}/items/2")
+    teachers = await asyncio.gather(*(admitting.admit(first) for _ in range(8)))
     assert {(t.username, t.course) for t in teachers} == {("tara", "ml101")}
     students = await asyncio.gather(*(admitting.admit(launch(str(n), login="ada")) for n in range(20, 40)))
     assert len({s.username for s in students}) == 20

@@ -7,7 +7,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 
 from ...core.records import Course, Endpoints, Link
-from .database import Database
+from .database import Database, again_on_conflict
 from .models import AssignmentRow, CourseRow, EventRow
 
 EVENTS_KEPT = 200
@@ -108,6 +108,7 @@ class Courses:
         if any(getattr(course, name) != value for name, value in values.items()):
             await self.change(course.id, **values)
 
+    @again_on_conflict
     async def set_link(self, course_id: int, link: Link) -> bool:
         """Remember the activity that names an assignment. False when the course has too many already."""
         async with self._database.transaction() as session:

@@ -4,18 +4,41 @@
 write lock), `reading()` for looking. Both roll back on any exception.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, event, make_url
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 BUSY_TIMEOUT = 10_000  # milliseconds
+CONFLICTS = 3  # times that somebody else may be quicker
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def again_on_conflict(method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+    """For a method that looks for a row and makes it if there is none, in one transaction.
+
+    On PostgreSQL two of them can look before either has made it; the one that comes second looks again.
+    """
+
+    @wraps(method)
+    async def looking_again(*args: P.args, **kwargs: P.kwargs) -> T:
+        for _ in range(CONFLICTS):
+            try:
+                return await method(*args, **kwargs)
+            except IntegrityError:
+                continue
+        return await method(*args, **kwargs)
+
+    return looking_again
 
 
 class Database:

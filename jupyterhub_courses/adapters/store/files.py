@@ -12,7 +12,7 @@ from ...core.presence import Present
 from ...core.records import Platform, Registration
 from ...core.roles import Role
 from ...core.specs import CourseSpec
-from .database import Database
+from .database import Database, again_on_conflict
 from .models import CourseRow, EventRow, MembershipRow, PersonRow, PlatformRow, RegistrationRow
 from .people import put_membership
 from .registrations import save_platform
@@ -59,6 +59,7 @@ class Files:
                 values = update(CourseRow).where(CourseRow.slug.in_(gone), CourseRow.owner == FILE)
                 await session.execute(values.values(state="deleting", reason=""))
 
+    @again_on_conflict
     async def keep_configured(self, platform: Platform, registration: Registration) -> None:
         """Add or update one registration; a platform of a file keeps its rules."""
         async with self._database.transaction() as session:

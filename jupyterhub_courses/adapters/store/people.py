@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from ...core.records import Membership, Person
 from ...core.roles import Role, agreed
-from .database import Database
+from .database import Database, again_on_conflict
 from .models import CourseRow, MembershipRow, PersonRow
 
 DETAILS = ("name", "given_name", "family_name", "email")
@@ -61,6 +61,7 @@ class People:
                 if details.get(name):
                     setattr(row, name, details[name])
 
+    @again_on_conflict
     async def set_membership(self, person_id: int, course_id: int, role: Role, source: str, now: datetime) -> Role:
         """The person is an active member from now on; returns the role, which the LMS's roster may have narrowed."""
         async with self._database.transaction() as session:

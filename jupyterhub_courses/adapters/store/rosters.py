@@ -10,7 +10,7 @@ from ...core.names import username_from
 from ...core.records import Course, Registration
 from ...core.roles import Role
 from ...core.rosters import KnownMember, Member, MemberChange, RosterChanges
-from .database import Database
+from .database import Database, again_on_conflict
 from .models import CourseRow, EventRow, MembershipRow, PersonRow
 from .people import DETAILS
 from .registrations import Registrations
@@ -38,6 +38,7 @@ class Rosters:
         async with self._database.reading() as session:
             return [_known(m, p) for m, p in (await session.execute(query)).all()]
 
+    @again_on_conflict
     async def apply_roster(self, course: Course, changes: RosterChanges, now: datetime) -> None:
         """People and memberships added and changed, the time noted. Raises HubDown before anything is written."""
         names = await self._names(course, changes.added)
