@@ -118,4 +118,8 @@ SCORE_SENTENCES: Final[dict[str, dict[str, str]]] = {
         "de": "Die Teilnehmerliste der Lernplattform ließ sich nicht vollständig lesen. Niemand wurde "
         "geändert.",
     },
+    "members_only_from_lms": {
+        "en": "The learning platform does not offer its list of participants for this course.",
+        "de": "Die Lernplattform bietet für diesen Kurs keine Teilnehmerliste an.",
+    },
 }

@@ -103,10 +103,6 @@ _OWN: Final[dict[str, dict[str, str]]] = {
         "en": "This course is set by the courses file. Take it out of the file and apply the file again.",
         "de": "Dieser Kurs steht in der Kursdatei. Bitte dort entfernen und die Datei erneut anwenden.",
     },
-    "members_only_from_lms": {
-        "en": "The learning platform does not offer its list of participants for this course.",
-        "de": "Die Lernplattform bietet für diesen Kurs keine Teilnehmerliste an.",
-    },
 }
 
 SENTENCES: Final[dict[str, dict[str, str]]] = {**LAUNCH_SENTENCES, **_OWN}

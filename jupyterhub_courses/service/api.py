@@ -106,7 +106,7 @@ class RosterSyncHandler(BaseHandler):
 
     async def post(self, slug: str) -> None:
         """What the LMS said, in numbers."""
-        self.answer(await self.parts.sync_roster(self.this_course))
+        self.answer(await self.parts.lms.sync_roster(self.this_course))
 
 
 class ScoresHandler(BaseHandler):
@@ -146,7 +146,7 @@ class RetryHandler(BaseHandler):
 
     async def post(self, slug: str) -> None:
         """{"retried": n}"""
-        self.answer({"retried": await self.parts.retry(self.this_course)})
+        self.answer({"retried": await self.parts.lms.retry(self.this_course)})
 
 
 class ApplyHandler(BaseHandler):
@@ -201,7 +201,7 @@ class KeysetHandler(BaseHandler):
 
     def get(self) -> None:
         """A JWKS."""
-        self.answer(self.parts.keyset())
+        self.answer(self.parts.lms.keyset())
 
 
 class PublicKeyHandler(BaseHandler):

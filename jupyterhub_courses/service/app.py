@@ -30,7 +30,6 @@ from ..adapters.store.people import People
 from ..adapters.store.registrations import Registrations
 from ..adapters.store.scores import Scores
 from ..core.admissions import Admission
-from ..core.records import Course
 from ..usecases.admitting import Admitting
 from ..usecases.applying import Applying
 from ..usecases.placing import Placing
@@ -79,23 +78,11 @@ class Parts:
         self.recording = Recording(self.scores, self.lms.wake, clock)
         self.renderer = Renderer(settings.hub_prefix, settings.prefix)
 
-    def keyset(self) -> dict[str, Any]:
-        """The tool's public keys."""
-        return self.lms.keyset()
-
     def launched(self, admission: Admission) -> None:
         """A launch may have told where scores go; a teacher's wants the roster to be fresh."""
         self.lms.wake()
         if admission.role.grades:
             self.lms.want_roster(admission.course)
-
-    async def retry(self, course: Course) -> int:
-        """Make refused and waiting deliveries of a course due now."""
-        return await self.lms.retry(course)
-
-    async def sync_roster(self, course: Course) -> dict[str, Any]:
-        """Read the LMS's list of participants now."""
-        return await self.lms.sync_roster(course)
 
     def render(self, template: str, handler: Any, **values: Any) -> str:
         """A page."""
@@ -242,8 +229,6 @@ class CoursesService(Application):
             idle_connection_timeout=300,
         )
         server.listen(address.port or 80, address.hostname or "127.0.0.1")
-        url_file = Path(self.data_dir) / "service-url"
-        url_file.write_text(self.own_url)
         log.info("courses service listens at %s", self.own_url)
         return server
 

@@ -119,7 +119,6 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "yes": ("yes", "ja"),
     "not_yet": ("not yet", "noch nicht"),
     "skip": ("Skip to the content", "Zum Inhalt springen"),
-    "not_in_roster": ("not in the course", "nicht im Kurs"),
 }
 
 

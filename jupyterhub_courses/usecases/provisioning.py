@@ -49,7 +49,7 @@ class HubPort(Protocol):
 class HostPort(Protocol):
     """The place where courses live: folders and processes here, namespaces on a cluster."""
 
-    async def ensure(self, course: Course, port_wanted: int | None) -> int: ...
+    async def ensure(self, course: Course) -> int: ...
     async def provision(self, course: Course, port: int, students: list[str]) -> None: ...
     async def remove(self, course: Course, erase: bool = False) -> None: ...
 
@@ -164,7 +164,7 @@ class Provisioner:
     async def _make(self, course: Course) -> None:
         if course.state == "pending" and not await self.prepare(course):
             raise self._problem("The hub does not answer; the course's grader user cannot be made.")
-        port = await self._host.ensure(course, None)
+        port = await self._host.ensure(course)
         if port != course.exchange_port:
             await self._courses.change(course.id, exchange_port=port)
         students = frozenset(

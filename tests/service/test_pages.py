@@ -69,3 +69,8 @@ def test_a_page_goes_on_to_this_hub_alone(target, own):
 def test_below_a_base_url_only_that_base_is_ours():
     assert pages.is_own_path("/jupyter/user/ada", "/jupyter/")
     assert not pages.is_own_path("/other/user/ada", "/jupyter/")
+
+
+def test_why_a_roster_was_not_read_is_a_sentence_on_its_page():
+    for code in ("members_only_from_lms", "roster_incomplete"):
+        assert words.words_in("de").why(code) == SCORE_SENTENCES[code]["de"]

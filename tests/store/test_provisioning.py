@@ -35,7 +35,7 @@ class World:
         self.running[server].discard(username)
         return True
 
-    async def ensure(self, course, port_wanted):
+    async def ensure(self, course):
         if course.slug in self.slow:
             await asyncio.sleep(1)
         if course.slug in self.broken:

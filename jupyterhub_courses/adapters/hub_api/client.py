@@ -48,7 +48,7 @@ class TokenModel:
 
 
 class HubApi:
-    """One hub. `session` is made by the caller and closed by `close`."""
+    """One hub; its session is opened by the first call and closed by `close`."""
 
     def __init__(self, url: str, token: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._url, self._token, self._clock = url.rstrip("/"), token, clock
@@ -63,6 +63,8 @@ class HubApi:
     async def user_exists(self, username: str) -> bool:
         """Whether the hub has such a user. Raises HubDown."""
         status, _ = await self._call("GET", f"/users/{quote(username, safe='')}")
+        if status not in (200, 404):
+            raise HubDown(f"the hub answered {status} to asking for a user")
         return status == 200
 
     async def ensure_user(self, username: str) -> None:

@@ -48,11 +48,11 @@ class LocalHost:
         if self._session is not None:
             await self._session.close()
 
-    async def ensure(self, course: Course, port_wanted: int | None) -> int:
+    async def ensure(self, course: Course) -> int:
         """Folders, template and ngshare of a course; returns the port that serves. Raises HostProblem."""
         spec = spec_of(course)
         await asyncio.to_thread(self._ensure_folders, course.slug, spec)
-        port = port_wanted or course.exchange_port or free_port()
+        port = course.exchange_port or free_port()
         child = self._child(course, spec, port)
         if not await child.ensure():
             raise HostProblem(
