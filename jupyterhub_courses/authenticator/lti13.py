@@ -16,7 +16,6 @@ from ..adapters.courses_api.connection import CoursesConnection
 from ..adapters.courses_api.hub import Access, Arrival, Refused, Registration, ServiceDown
 from ..adapters.lms.id_tokens import verified_claims
 from ..adapters.lms.keysets import Keysets, fetch_keyset, new_session
-from ..adapters.lms.nonces import ProcessNonces
 from .pages import LaunchCallback, LoginInitiation, LoginPage
 
 RETRY_S = 2.0
@@ -62,7 +61,6 @@ class CoursesLTI13Authenticator(LTI13Authenticator):
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
-        self.nonces = ProcessNonces()
         self._keysets = self._session = None
         self._announcing = None
         logging.getLogger("tornado.application").addFilter(_no_scopes_is_meant)

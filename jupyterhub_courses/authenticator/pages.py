@@ -245,7 +245,7 @@ class LaunchCallback(LaunchPage):
         if user is None:
             return await self.refuse("login_refused", where=where)
         self.forget_service_login()
-        where_to = (user.name, arrival.course, arrival.role, arrival.ready, arrival.assignment)
+        where_to = (user.name, arrival.course, arrival.role, arrival.ready, arrival.goal)
         return self.redirect(after_launch(self.base_url, *where_to), status=303)
 
     def begun_login(self):
@@ -285,9 +285,13 @@ class LaunchCallback(LaunchPage):
                 deployment = str(claims.get(LTI + "deployment_id"))[:64]
                 self.log.warning("Platform %s launches as deployment id %r", registration.platform, deployment)
             raise
-        if not await self.authenticator.nonces.spend(nonce, STATE_SECONDS):
-            raise LaunchRefused("nonce_replayed")
-        return launch_from_claims(claims, registration.client_id, self.authenticator.login_claim(registration))
+        return launch_from_claims(
+            claims,
+            registration.client_id,
+            self.authenticator.login_claim(registration),
+            attempt=secrets.token_hex(8),
+            base_url=f"{self.public_scheme}://{self.public_host}{self.base_url}",
+        )
 
     def end_login_of_others(self, username):
         """End the login of whoever left this browser behind: servers that they opened would stay open."""

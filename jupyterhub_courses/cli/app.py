@@ -113,9 +113,7 @@ class JsonCommand(Command):
     """A command that can print what the service answered."""
 
     as_json = Bool(False, help="Print the service's answer as JSON.").tag(config=True)
-    flags: ClassVar[Any] = {
-        "json": ({"JsonCommand": {"as_json": True}}, "Print the service's answer as JSON.")
-    }
+    flags: ClassVar[Any] = {"json": ({"JsonCommand": {"as_json": True}}, "Print the service's answer as JSON.")}
 
 
 class JupyterHubCourses(Settings):

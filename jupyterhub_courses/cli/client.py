@@ -37,9 +37,7 @@ class Service:
         url = url or environment.get("JUPYTERHUB_COURSES_URL", "")
         token = token or environment.get("JUPYTERHUB_COURSES_TOKEN", "")
         if url and not token:
-            raise CommandError(
-                "There is a --url but no token: set JUPYTERHUB_COURSES_TOKEN or give --token.", 2
-            )
+            raise CommandError("There is a --url but no token: set JUPYTERHUB_COURSES_TOKEN or give --token.", 2)
         if not url:
             url = _read(data_dir, "service-url")
             token = _read(data_dir, "hub-token")
@@ -68,14 +66,11 @@ def _read(data_dir: str, name: str) -> str:
         return path.read_text().strip()
     except FileNotFoundError:
         raise CommandError(
-            f"No running courses service is known here: {path} does not exist. Give --data-dir, or --url and"
-            " --token.",
+            f"No running courses service is known here: {path} does not exist. Give --data-dir, or --url and --token.",
             2,
         ) from None
     except OSError as error:
-        raise CommandError(
-            f"{path} cannot be read ({error.strerror}): run this as the service's user.", 2
-        ) from None
+        raise CommandError(f"{path} cannot be read ({error.strerror}): run this as the service's user.", 2) from None
 
 
 async def _bounded(answer: aiohttp.ClientResponse) -> bytes:
@@ -99,7 +94,5 @@ def _understood(status: int, body: bytes, url: str) -> Any:
         problems = data.get("problems") if isinstance(data.get("problems"), list) else []
         raise CommandError("\n".join([data["message"] + reference, *map(str, problems or [])]))
     if status in (302, 401, 403):
-        raise CommandError(
-            f"The courses service does not accept this token ({status}): it must be an admin's."
-        )
+        raise CommandError(f"The courses service does not accept this token ({status}): it must be an admin's.")
     raise CommandError(f"The courses service answered {status} to {url}.")

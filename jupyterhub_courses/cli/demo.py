@@ -24,13 +24,9 @@ class Demo(Command):
     name = "demo"
     usage = "demo [--data-dir FOLDER] [--port N] [--reset | --check [--students N] [--json]]"
 
-    data_dir = Unicode("", help="Folder of the demo's state. Default: .demo; --check: a new one.").tag(
-        config=True
-    )
+    data_dir = Unicode("", help="Folder of the demo's state. Default: .demo; --check: a new one.").tag(config=True)
     port = Int(8000, help="The hub's port; another is taken when it is not free.").tag(config=True)
-    check = Bool(False, help="Play the story without a browser and compare the LMSs' gradebooks.").tag(
-        config=True
-    )
+    check = Bool(False, help="Play the story without a browser and compare the LMSs' gradebooks.").tag(config=True)
     students = Int(3, help=f"How many students play in --check: {FEWEST} to {MOST}.").tag(config=True)
     as_json = Bool(False, help="--check: print one JSON object a line.").tag(config=True)
     reset = Bool(False, help="Forget the demo's state.").tag(config=True)

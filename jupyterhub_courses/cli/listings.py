@@ -73,10 +73,7 @@ class Delete(Command):
 
     def _typed_again(self, slug: str) -> bool:
         try:
-            return (
-                input(f"Servers of {slug} stop, its files are kept. Type its name to delete it: ").strip()
-                == slug
-            )
+            return input(f"Servers of {slug} stop, its files are kept. Type its name to delete it: ").strip() == slug
         except EOFError:
             return False
 

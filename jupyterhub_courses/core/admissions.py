@@ -1,20 +1,50 @@
 """What the hub asks the service after it has verified a launch, bounded, and what it is answered."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
+from .goals import GitPlace, Goal
 from .roles import Role
 
 TEXT_MAX = 255
 ROLES_MAX = 50
 #: nbgrader's own rule for assignment names is looser; these are the ones that are safe as folder and in a URL.
 ASSIGNMENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
+URL_MAX = 1024
+DATA_MAX = 8192  # what an LMS wants back with a selection (Deep Linking's `data`)
+
+
+class Message(StrEnum):
+    """What a launch wants; the names of LTI's messages without the vendor's prefix."""
+
+    RESOURCE_LINK = "resource_link"
+    DEEP_LINKING = "deep_linking"
+    SUBMISSION_REVIEW = "submission_review"
+
+
+@dataclass(frozen=True)
+class SelectionRequest:
+    """A teacher is to pick something for the LMS.
+
+    https://www.imsglobal.org/spec/lti-dl/v2p0/#deep-linking-settings
+    """
+
+    return_url: str
+    data: str | None
+    accept_multiple: bool
+    accept_lineitem: bool
 
 
 @dataclass(frozen=True)
 class Launch:
-    """The facts of a verified launch that admission needs. Texts are cut to 255 characters."""
+    """The facts of a verified launch that admission needs. Texts are cut to 255 characters.
+
+    nonce, attempt: a nonce is good for one attempt to log in; the attempt's own call may come twice. base_url: the
+    public address of everything, as the browser sees it, with a slash at its end. for_user: whose submission is to
+    be reviewed, as the LMS calls them; it proves nothing.
+    """
 
     issuer: str
     client_id: str
@@ -31,6 +61,13 @@ class Launch:
     lineitems_url: str | None
     lineitem_url: str | None
     members_url: str | None
+    message: Message = Message.RESOURCE_LINK
+    nonce: str = field(default="", repr=False)
+    attempt: str = ""
+    base_url: str = ""
+    materials: GitPlace | None = None
+    for_user: str | None = None
+    selection: SelectionRequest | None = None
 
 
 def launch_from_json(data: Any) -> Launch:
@@ -62,6 +99,13 @@ def launch_from_json(data: Any) -> Launch:
         lineitems_url=_url(ags, "lineitems"),
         lineitem_url=_url(ags, "lineitem"),
         members_url=_url(nrps, "context_memberships_url"),
+        message=Message(data.get("message") or Message.RESOURCE_LINK),
+        nonce=_required(data, "nonce"),
+        attempt=_text(data, "attempt") or "",
+        base_url=_url(data, "base_url") or "",
+        materials=_materials(custom),
+        for_user=_text(data, "for_user"),
+        selection=_selection(_object(data, "selection")),
     )
 
 
@@ -73,7 +117,7 @@ class Admission:
     course: str
     role: Role
     ready: bool
-    assignment: str | None
+    goal: Goal
     hub_roles: list[dict[str, Any]]
     admin: bool = False
 
@@ -87,7 +131,7 @@ class Admission:
             "course": self.course,
             "role": self.role.value,
             "ready": self.ready,
-            "assignment": self.assignment,
+            "goal": self.goal.as_json(),
         }
 
 
@@ -118,4 +162,21 @@ def _required(data: dict[str, Any], name: str) -> str:
 
 def _url(data: dict[str, Any], name: str) -> str | None:
     value = data.get(name)
-    return value if isinstance(value, str) and 0 < len(value) <= 1024 else None
+    return value if isinstance(value, str) and 0 < len(value) <= URL_MAX else None
+
+
+def _materials(custom: dict[str, Any]) -> GitPlace | None:
+    """What a link says about materials; `materials` alone (any value) means the course's own ones."""
+    git, branch, path = (_text(custom, name) or "" for name in ("git", "branch", "path"))
+    return GitPlace(git, branch, path) if git or path or branch or custom.get("materials") else None
+
+
+def _selection(data: dict[str, Any]) -> SelectionRequest | None:
+    return_url, text = _url(data, "return_url"), data.get("data")
+    if return_url is None:
+        return None
+    if text is not None and (not isinstance(text, str) or len(text) > DATA_MAX):
+        raise ValueError("selection.data: no text, or too long")
+    return SelectionRequest(
+        return_url, text, data.get("accept_multiple") is True, data.get("accept_lineitem") is not False
+    )

@@ -146,9 +146,7 @@ def unsendable(delivery: Delivery, reason: str) -> Receipt:
 
 def too_early(delivery: Delivery) -> Receipt:
     """This second was used already; an LMS takes whole seconds only."""
-    return _kept(
-        delivery, "waiting", delivery.reason, delivery.last_timestamp, next_at=_after(delivery.last_timestamp)
-    )
+    return _kept(delivery, "waiting", delivery.reason, delivery.last_timestamp, next_at=_after(delivery.last_timestamp))
 
 
 def concluded(delivery: Delivery, timestamp: int, outcome: Outcome, now: datetime, jitter: float) -> Receipt:
@@ -157,9 +155,7 @@ def concluded(delivery: Delivery, timestamp: int, outcome: Outcome, now: datetim
         return delivered(delivery, timestamp, now)
     if outcome.verdict is Verdict.REFUSED:
         return _kept(delivery, "refused", outcome.reason, timestamp)
-    if (
-        outcome.verdict is not Verdict.RETRY
-    ):  # the column or its token is the trouble: this score keeps its turn
+    if outcome.verdict is not Verdict.RETRY:  # the column or its token is the trouble: this score keeps its turn
         return _kept(delivery, "due", delivery.reason, timestamp)
     attempts = delivery.attempts + 1
     return _kept(
@@ -205,9 +201,7 @@ def after_reading_back(
     return _kept(delivery, "waiting", outcome.reason, timestamp, attempts=attempts, next_at=at)
 
 
-def read_back(
-    delivery_id: int, sent: Sent, result: Result | None, lms_score: float | None, now: datetime
-) -> Reading:
+def read_back(delivery_id: int, sent: Sent, result: Result | None, lms_score: float | None, now: datetime) -> Reading:
     """Whether the LMS shows what it was sent; another grade was put there by hand."""
     reason = "" if shows(result, sent.score, sent.maximum) else "overridden_in_lms"
     if lms_score is None:

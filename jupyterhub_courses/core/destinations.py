@@ -7,6 +7,7 @@ with nothing but `next` in the query (anything else would count as the spawner's
 
 from urllib.parse import quote, urlencode, urlsplit
 
+from .goals import Goal, Kind
 from .names import SERVICE_NAME, grader_username
 from .roles import Role
 
@@ -18,30 +19,35 @@ def course_page(base_url: str, slug: str) -> str:
     return f"{base_url}services/{SERVICE_NAME}/{quote(slug, safe='')}/"
 
 
-def open_server(base_url: str, username: str, slug: str, assignment: str | None) -> str:
-    """Start (or find) the person's server of the course and open the assignment in it."""
+def open_server(base_url: str, username: str, slug: str, **what: str | None) -> str:
+    """Start (or find) the server `slug` of `username` and open in it what its `courses/open` is told by `what`."""
     server = f"{quote(username, safe='')}/{quote(slug, safe='')}"
     inside = f"{base_url}user/{server}/courses/open"
-    if assignment:
-        inside += "?" + urlencode({"assignment": assignment})
+    told = {name: value for name, value in what.items() if value}
+    if told:
+        inside += "?" + urlencode(told)
     return f"{base_url}hub/spawn/{server}?" + urlencode({"next": inside})
 
 
-def after_launch(
-    base_url: str, username: str, slug: str, role: Role, ready: bool, assignment: str | None = None
-) -> str:
+def after_launch(base_url: str, username: str, slug: str, role: Role, ready: bool, goal: Goal = Goal()) -> str:
     """The next address of somebody who was just admitted.
 
-    An assignment opens the person's own server, or the shared grader's for those who grade; without one it
-    is the course page. A course that is still being made shows that first and goes on by itself.
+    An assignment opens the person's own server, or the shared grader's for those who grade; materials open the
+    person's own; a review is the graders', and for students their course page. A course that is still being made
+    shows that first and goes on by itself; a selection needs no course that runs.
     """
     page = course_page(base_url, slug)
-    if assignment:
+    if goal.kind is Kind.SELECTION:
+        return f"{base_url}services/{SERVICE_NAME}/select?" + urlencode({"code": goal.code or ""})
+    where = page
+    if goal.kind is Kind.ASSIGNMENT:
         owner = grader_username(slug) if role.grades else username
-        goal = open_server(base_url, owner, slug, assignment)
-    else:
-        goal = page
-    return goal if ready else f"{page}opening?" + urlencode({"next": goal})
+        where = open_server(base_url, owner, slug, assignment=goal.assignment)
+    elif goal.kind is Kind.REVIEW and role.grades:
+        where = open_server(base_url, grader_username(slug), slug, assignment=goal.assignment, student=goal.student)
+    elif goal.kind is Kind.MATERIALS and goal.materials is not None:
+        where = open_server(base_url, username, slug, **goal.materials.as_json())
+    return where if ready else f"{page}opening?" + urlencode({"next": where})
 
 
 def is_inside(url: str, host: str, base_url: str) -> bool:

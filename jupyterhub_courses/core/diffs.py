@@ -62,9 +62,7 @@ def changed_fields(old: Spec | None, new: Spec) -> dict[str, tuple[Any, Any]]:
     if old is None:
         return {name: (None, value) for name, value in after.items() if value not in (None, [])}
     names = dict.fromkeys([*before, *after])
-    return {
-        name: (before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)
-    }
+    return {name: (before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)}
 
 
 def _flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -86,9 +86,7 @@ def check_text(text: str) -> Checked:
 def check_data(data: object, lines: Lines | None = None, twice: Mapping[Path, int] | None = None) -> Checked:
     """The same for data that was already read, such as a request's JSON; `twice`: repeated fields' lines."""
     lines, twice = lines or {}, twice or {}
-    problems = [
-        Problem(_where(path, data), line, _field(path), "is written twice") for path, line in twice.items()
-    ]
+    problems = [Problem(_where(path, data), line, _field(path), "is written twice") for path, line in twice.items()]
     file: CoursesFile | None = None
     try:
         file = CoursesFile.model_validate(data)
@@ -211,9 +209,7 @@ def _shared(data: object, lines: Lines) -> Iterator[Problem]:
     for kind, part, name in [("courses", "people", "username"), ("platforms", "registrations", "client_id")]:
         for index, entry in _entries(data, kind):
             inner: Path = (kind, index, part)
-            yield from _repeated(
-                _entries(entry, part), inner, name, lambda one, n=name: one.get(n), data, lines
-            )
+            yield from _repeated(_entries(entry, part), inner, name, lambda one, n=name: one.get(n), data, lines)
 
 
 def _repeated(
@@ -240,11 +236,7 @@ def _repeated(
 
 
 def _lms(value: object) -> tuple[str, str] | None:
-    if (
-        isinstance(value, dict)
-        and isinstance(value.get("platform"), str)
-        and isinstance(value.get("context"), str)
-    ):
+    if isinstance(value, dict) and isinstance(value.get("platform"), str) and isinstance(value.get("context"), str):
         return value["platform"], value["context"]
     return None
 

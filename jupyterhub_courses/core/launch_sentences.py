@@ -115,6 +115,18 @@ LAUNCH_SENTENCES: Final[dict[str, dict[str, str]]] = {
         f"Your learning platform did not say which activity was clicked. {_ADMIN_EN}",
         f"Ihre Lernplattform hat nicht mitgeteilt, welche Aktivität angeklickt wurde. {_ADMIN_DE}",
     ),
+    "for_user_missing": _pair(
+        f"Your learning platform did not say whose submission it wants to show. {_ADMIN_EN}",
+        f"Ihre Lernplattform hat nicht mitgeteilt, wessen Abgabe sie zeigen will. {_ADMIN_DE}",
+    ),
+    "selection_incomplete": _pair(
+        f"Your learning platform asked for a choice, but did not say where to send it. {_ADMIN_EN}",
+        f"Ihre Lernplattform hat um eine Auswahl gebeten, aber nicht gesagt, wohin damit. {_ADMIN_DE}",
+    ),
+    "selection_of_nothing": _pair(
+        f"Your learning platform does not take links to activities from this dialogue. {_ADMIN_EN}",
+        f"Ihre Lernplattform nimmt in diesem Dialog keine Verknüpfungen zu Aktivitäten an. {_ADMIN_DE}",
+    ),
     "login_refused": _pair(
         "You may not log in to this JupyterHub. Please ask its administrators.",
         "Sie dürfen sich an diesem JupyterHub nicht anmelden. Bitte wenden Sie sich an seine Administration.",

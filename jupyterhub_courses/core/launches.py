@@ -7,19 +7,28 @@ Rules: https://www.imsglobal.org/spec/security/v1p0/#authentication-response-val
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from .admissions import ROLES_MAX, TEXT_MAX, Launch
+from .admissions import DATA_MAX, ROLES_MAX, TEXT_MAX, URL_MAX, Launch, Message, SelectionRequest
+from .goals import GitPlace
 from .refusals import LaunchRefused
 
 LTI: Final = "https://purl.imsglobal.org/spec/lti/claim/"
 AGS: Final = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
 NRPS: Final = "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice"
 
+FOR_USER: Final = "https://purl.imsglobal.org/spec/lti/claim/for_user"
+DEEP_LINKING: Final = "https://purl.imsglobal.org/spec/lti-dl/claim/deep_linking_settings"
+
+MESSAGES: Final = {
+    "LtiResourceLinkRequest": Message.RESOURCE_LINK,
+    "LtiDeepLinkingRequest": Message.DEEP_LINKING,
+    "LtiSubmissionReviewRequest": Message.SUBMISSION_REVIEW,
+}
 #: Messages of LTI 1.3 that this tool knows of but has no way in for.
-NOT_YET: Final = frozenset({"LtiDeepLinkingRequest", "LtiSubmissionReviewRequest", "LtiStartProctoring"})
-NONCE_MAX, URL_MAX = 512, 1024
+NOT_YET: Final = frozenset({"LtiStartProctoring", "LtiEndAssessment", "LtiAssetProcessorSettingsRequest"})
+NONCE_MAX = 512
 
 
 @dataclass(frozen=True)
@@ -49,23 +58,26 @@ def check_claims(claims: Mapping[str, Any], expected: Expected, now: float) -> N
     if not isinstance(deployment, str) or deployment not in expected.deployment_ids:
         raise LaunchRefused("deployment_unknown")
     message = claims.get(LTI + "message_type")
-    if message != "LtiResourceLinkRequest":
+    if not isinstance(message, str) or message not in MESSAGES:
         known = isinstance(message, str) and message in NOT_YET
         raise LaunchRefused("message_type_not_yet" if known else "message_type_unknown")
 
 
-def launch_from_claims(claims: Mapping[str, Any], client_id: str, login_claim: str = "") -> Launch:
+def launch_from_claims(
+    claims: Mapping[str, Any], client_id: str, login_claim: str = "", *, attempt: str = "", base_url: str = ""
+) -> Launch:
     """The launch that checked claims tell of.
 
     `login_claim`: the claim (or `custom_<parameter>`) that holds the login name, if an administrator named
     one. Raises LaunchRefused for a subject, context or resource link that is missing or of the wrong kind.
     """
+    message = MESSAGES[claims[LTI + "message_type"]]
     context, link = _object(claims, LTI + "context"), _object(claims, LTI + "resource_link")
     ags, nrps, custom = _object(claims, AGS), _object(claims, NRPS), _object(claims, LTI + "custom")
     link_id, context_id = _text(link.get("id")), _text(context.get("id"))
     if not context_id:
         raise LaunchRefused("no_context")
-    if not link_id:
+    if not link_id and message is not Message.DEEP_LINKING:
         raise LaunchRefused("resource_link_missing")
     return Launch(
         issuer=str(claims["iss"]),
@@ -76,18 +88,29 @@ def launch_from_claims(claims: Mapping[str, Any], client_id: str, login_claim: s
         context_id=context_id,
         context_label=_text(context.get("label")),
         context_title=_text(context.get("title")),
-        resource_link_id=link_id,
+        resource_link_id=link_id or None,
         names={n: _text(claims.get(n)) for n in ("name", "given_name", "family_name", "email")},
         login_name=_login_name(claims, custom, login_claim),
         assignment=_text(custom.get("assignment")) or None,
         lineitems_url=_url(ags.get("lineitems")),
         lineitem_url=_url(ags.get("lineitem")),  # Moodle sends "" where an activity has no column of its own
         members_url=_url(nrps.get("context_memberships_url")),
+        message=message,
+        nonce=str(claims.get("nonce") or "")[:NONCE_MAX],
+        attempt=attempt,
+        base_url=base_url,
+        materials=_materials(custom),
+        for_user=_for_user(claims) if message is Message.SUBMISSION_REVIEW else None,
+        selection=_selection(_object(claims, DEEP_LINKING)) if message is Message.DEEP_LINKING else None,
     )
 
 
 def launch_as_json(launch: Launch, platform: str) -> dict[str, Any]:
     """The body of `POST admissions`, the inverse of core.admissions.launch_from_json."""
+    custom: dict[str, Any] = {"assignment": launch.assignment} if launch.assignment else {}
+    if launch.materials is not None:
+        custom |= {"materials": True, **launch.materials.as_json()}
+    asked = launch.selection
     ags: dict[str, Any] = {"lineitems": launch.lineitems_url, "lineitem": launch.lineitem_url, "scope": []}
     return {
         "platform": platform,
@@ -100,9 +123,15 @@ def launch_as_json(launch: Launch, platform: str) -> dict[str, Any]:
         "resource_link": {"id": launch.resource_link_id, "title": ""},
         **launch.names,
         "preferred_username": launch.login_name,
-        "custom": {"assignment": launch.assignment} if launch.assignment else {},
+        "custom": custom,
         "ags": ags if launch.lineitems_url or launch.lineitem_url else None,
         "nrps": {"context_memberships_url": launch.members_url} if launch.members_url else None,
+        "message": launch.message.value,
+        "nonce": launch.nonce,
+        "attempt": launch.attempt,
+        "base_url": launch.base_url,
+        "for_user": launch.for_user,
+        "selection": asdict(asked) if asked is not None else None,
     }
 
 
@@ -163,6 +192,34 @@ def _login_name(claims: Mapping[str, Any], custom: Mapping[str, Any], login_clai
     moodles = _object(claims, LTI + "ext").get("user_username")
     candidates = (named, claims.get("preferred_username"), moodles, custom.get("username"))
     return next((text for text in map(_text, candidates) if text), None)
+
+
+def _for_user(claims: Mapping[str, Any]) -> str:
+    """Whose submission: a learner's id (https://www.imsglobal.org/spec/lti-sr/v1p0/#for-user-claim)."""
+    user = _text(_object(claims, FOR_USER).get("user_id"))
+    if not user:
+        raise LaunchRefused("for_user_missing")
+    return user
+
+
+def _selection(settings: Mapping[str, Any]) -> SelectionRequest:
+    return_url, data, types = (
+        _url(settings.get("deep_link_return_url")),
+        settings.get("data"),
+        settings.get("accept_types"),
+    )
+    if return_url is None or (data is not None and (not isinstance(data, str) or len(data) > DATA_MAX)):
+        raise LaunchRefused("selection_incomplete")
+    if not isinstance(types, list) or "ltiResourceLink" not in types:
+        raise LaunchRefused("selection_of_nothing")
+    # An LMS that says nothing about line items may take them (Moodle); only a plain no counts.
+    multiple, lineitem = settings.get("accept_multiple") is True, settings.get("accept_lineitem") is not False
+    return SelectionRequest(return_url, data, multiple, lineitem)
+
+
+def _materials(custom: Mapping[str, Any]) -> GitPlace | None:
+    git, branch, path = (_text(custom.get(name)) for name in ("git", "branch", "path"))
+    return GitPlace(git, branch, path) if git or branch or path or _text(custom.get("materials")) else None
 
 
 def _object(claims: Mapping[str, Any], name: str) -> Mapping[str, Any]:

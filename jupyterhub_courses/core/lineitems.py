@@ -49,9 +49,7 @@ def lineitem_of(data: Any) -> LineItem | None:
     texts = {n: str(data.get(k) or "") for n, k in _TEXTS.items()}
     maximum = data.get("scoreMaximum")
     known = isinstance(maximum, int | float) and not isinstance(maximum, bool) and math.isfinite(maximum)
-    return LineItem(
-        url=data["id"], maximum=float(maximum) if known and maximum is not None else None, **texts
-    )
+    return LineItem(url=data["id"], maximum=float(maximum) if known and maximum is not None else None, **texts)
 
 
 _TEXTS = {"label": "label", "resource_id": "resourceId", "tag": "tag", "resource_link_id": "resourceLinkId"}

@@ -2,7 +2,8 @@
 
 Promises: nobody without the key makes one; it is worth something for ten minutes, and only in the browser
 that holds the launch's cookie (its secret's hash is sealed in); the nonce of the login follows from that
-same secret. Single use of the nonce is kept by adapters/lms/nonces.py. Each launch has a cookie of its own,
+same secret. Single use of the nonce is kept by the store
+(adapters/store/once.py). Each launch has a cookie of its own,
 so several tabs work at once.
 """
 

@@ -21,6 +21,12 @@ class Registration:
     token_url: str | None
     keyset_url: str | None
     public_key: str | None
+    secret: str | None = field(default=None, repr=False)
+
+    @property
+    def is_lti11(self) -> bool:
+        """Whether this is a consumer of LTI 1.1: `client_id` is its key, `secret` the shared secret."""
+        return self.secret is not None
 
     def as_json(self) -> dict[str, Any]:
         """The JSON object of the service's API; holds no secret."""
@@ -39,6 +45,19 @@ class Platform:
     allowed_contexts: tuple[str, ...]
     course_limit: int
     start_from: dict[str, Any] | None = field(default=None, hash=False)
+    title: str = ""
+    home_url: str | None = None
+    owner: str = "page"
+
+    @property
+    def shown(self) -> str:
+        """What people call it."""
+        return self.title or self.name
+
+    @property
+    def start_url(self) -> str | None:
+        """Where people of this LMS begin: the address given for that, else the issuer where it is one."""
+        return self.home_url or (self.issuer if self.issuer.startswith(("https://", "http://")) else None)
 
     def may_create(self, context_id: str) -> bool:
         """Whether a teacher's first launch makes this course."""

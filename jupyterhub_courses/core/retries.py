@@ -78,9 +78,7 @@ class Pace:
     def after_success(self) -> "Pace":
         """It works (again)."""
         return (
-            self
-            if not (self.failures or self.troubles)
-            else replace(self, failures=0, troubles=0, closed_until=None)
+            self if not (self.failures or self.troubles) else replace(self, failures=0, troubles=0, closed_until=None)
         )
 
     def after_trouble(self, now: datetime, jitter: float) -> "Pace":

@@ -63,9 +63,7 @@ class RosterChanges:
         return bool(self.added or self.changed)
 
 
-def roster_changes(
-    members: Sequence[Member], known: Iterable[KnownMember], read_started_at: datetime
-) -> RosterChanges:
+def roster_changes(members: Sequence[Member], known: Iterable[KnownMember], read_started_at: datetime) -> RosterChanges:
     """What a complete roster, asked for at `read_started_at`, changes. Never call it with a part of a roster.
 
     Nobody is removed who came (launched) after the reading began, whom a file named, or who grades here

@@ -21,8 +21,7 @@ SCORE_SENTENCES: Final[dict[str, dict[str, str]]] = {
         "unsere neuer ist.",
     },
     "overridden_in_lms": {
-        "en": "The score was sent, but the learning platform shows another grade: it was changed there by "
-        "hand.",
+        "en": "The score was sent, but the learning platform shows another grade: it was changed there by hand.",
         "de": "Die Bewertung wurde gesendet, die Lernplattform zeigt aber eine andere: Sie wurde dort von "
         "Hand geändert.",
     },
@@ -42,8 +41,7 @@ SCORE_SENTENCES: Final[dict[str, dict[str, str]]] = {
     },
     "maximum_not_positive": {
         "en": "The assignment has no points to reach, so its scores can't be shown in the learning platform.",
-        "de": "Die Aufgabe hat keine erreichbaren Punkte; die Lernplattform kann ihre Bewertungen nicht "
-        "zeigen.",
+        "de": "Die Aufgabe hat keine erreichbaren Punkte; die Lernplattform kann ihre Bewertungen nicht zeigen.",
     },
     "column_gone": {
         "en": "The column of this assignment was deleted in the learning platform. Nothing is sent until "
@@ -86,23 +84,19 @@ SCORE_SENTENCES: Final[dict[str, dict[str, str]]] = {
     },
     "lms_timeout": {
         "en": "The learning platform did not answer in time. Nothing is lost; we keep trying.",
-        "de": "Die Lernplattform hat nicht rechtzeitig geantwortet. Nichts geht verloren; wir versuchen es "
-        "weiter.",
+        "de": "Die Lernplattform hat nicht rechtzeitig geantwortet. Nichts geht verloren; wir versuchen es weiter.",
     },
     "lms_certificate": {
         "en": "The learning platform's certificate is not valid, so nothing is sent. Its administrators "
         "have to renew it; we keep trying.",
-        "de": "Das Zertifikat der Lernplattform ist ungültig, darum wird nichts gesendet. Wir versuchen es "
-        "weiter.",
+        "de": "Das Zertifikat der Lernplattform ist ungültig, darum wird nichts gesendet. Wir versuchen es weiter.",
     },
     "lms_busy": {
         "en": "The learning platform is busy and asked us to wait. Nothing is lost; we keep trying.",
-        "de": "Die Lernplattform ist überlastet und bat um Geduld. Nichts geht verloren; wir versuchen es "
-        "weiter.",
+        "de": "Die Lernplattform ist überlastet und bat um Geduld. Nichts geht verloren; wir versuchen es weiter.",
     },
     "lms_error": {
-        "en": "The learning platform answered with an internal error; the grade may be locked there. We "
-        "keep trying.",
+        "en": "The learning platform answered with an internal error; the grade may be locked there. We keep trying.",
         "de": "Die Lernplattform meldet einen internen Fehler; vielleicht ist die Bewertung dort gesperrt. "
         "Wir versuchen es weiter.",
     },
@@ -113,10 +107,8 @@ SCORE_SENTENCES: Final[dict[str, dict[str, str]]] = {
         "Wartungsseite). Wir versuchen es weiter.",
     },
     "roster_incomplete": {
-        "en": "The learning platform's list of participants could not be read to its end. Nobody was "
-        "changed.",
-        "de": "Die Teilnehmerliste der Lernplattform ließ sich nicht vollständig lesen. Niemand wurde "
-        "geändert.",
+        "en": "The learning platform's list of participants could not be read to its end. Nobody was changed.",
+        "de": "Die Teilnehmerliste der Lernplattform ließ sich nicht vollständig lesen. Niemand wurde geändert.",
     },
     "members_only_from_lms": {
         "en": "The learning platform does not offer its list of participants for this course.",

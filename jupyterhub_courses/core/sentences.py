@@ -53,6 +53,28 @@ _OWN: Final[dict[str, dict[str, str]]] = {
         "add the deployment id.",
         "de": "Ihre Lernplattform ist hier registriert, aber nicht diese Installation (deployment id).",
     },
+    "teachers_only": {
+        "en": "Only teachers of the course can choose what an activity opens.",
+        "de": "Nur Lehrende des Kurses können auswählen, was eine Aktivität öffnet.",
+    },
+    "address_not_trusted": {
+        "en": "Your learning platform named an address that does not belong to it. Please tell its administrators the "
+        "reference.",
+        "de": "Ihre Lernplattform hat eine Adresse genannt, die nicht zu ihr gehört. Bitte nennen Sie ihrer "
+        "Administration die Referenz.",
+    },
+    "review_of_another": {
+        "en": "You may look at your own submission only.",
+        "de": "Sie dürfen nur Ihre eigene Abgabe ansehen.",
+    },
+    "review_unknown": {
+        "en": "There is no submission of this person here, or the activity names no assignment.",
+        "de": "Von dieser Person gibt es hier keine Abgabe, oder die Aktivität nennt keine Aufgabe.",
+    },
+    "code_spent": {
+        "en": "This link was used before, or it is too old. Please ask for a new one.",
+        "de": "Dieser Link wurde schon benutzt oder ist abgelaufen. Bitte lassen Sie sich einen neuen geben.",
+    },
     "not_a_member": {
         "en": "You are not a member of this course. Please open it from your learning platform.",
         "de": "Sie sind kein Mitglied dieses Kurses. Bitte öffnen Sie ihn aus Ihrer Lernplattform.",

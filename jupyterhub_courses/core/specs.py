@@ -196,11 +196,7 @@ def not_on_one_machine(spec: CourseSpec) -> list[str]:
         ("grader.cpu", spec.grader.cpu not in (None, Cpu())),
         ("grader.memory", spec.grader.memory not in (None, Memory())),
     ]
-    notes = [
-        f"{name} is not enforced on one machine: its servers are plain processes"
-        for name, set_ in limits
-        if set_
-    ]
+    notes = [f"{name} is not enforced on one machine: its servers are plain processes" for name, set_ in limits if set_]
     if spec.environment.image is not None:
         notes.append("environment.image does not apply on one machine: set environment.python instead")
     return [f"{spec.slug}: {note}" for note in notes]

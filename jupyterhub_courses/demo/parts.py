@@ -64,11 +64,7 @@ class Part:
         deadline = time.monotonic() + limit
         while not await self._healthy():
             if time.monotonic() > deadline or self.starts > 3:
-                why = (
-                    f"does not answer within {limit:.0f} seconds"
-                    if self.starts <= 3
-                    else "ends again and again"
-                )
+                why = f"does not answer within {limit:.0f} seconds" if self.starts <= 3 else "ends again and again"
                 raise PartFailed(f"{self.name} {why}. The end of {self.log}:\n{self.tail()}")
             await asyncio.sleep(0.1)
 

@@ -31,9 +31,7 @@ HUB_PATIENCE = 25.0  # the hub stops its servers in this time
 class Supervisor:
     """One demo in one folder. `say` shows a line to whoever started it."""
 
-    def __init__(
-        self, folder: Folder, world: World, port: int, say: Callable[[str], None], control: bool
-    ) -> None:
+    def __init__(self, folder: Folder, world: World, port: int, say: Callable[[str], None], control: bool) -> None:
         self._folder, self._world, self._say, self._control = folder, world, say, control
         self._first_port = port
         self._mark = str(folder.path.resolve())
@@ -144,9 +142,7 @@ class Supervisor:
 
         def orphans() -> list[processes.Process]:
             here = os.getpid()
-            return [
-                one for one in processes.marked(self._mark) if processes.is_service(one) and one.pid != here
-            ]
+            return [one for one in processes.marked(self._mark) if processes.is_service(one) and one.pid != here]
 
         processes.end(orphans, 3)
 
@@ -156,9 +152,7 @@ class Supervisor:
         while True:
             own = {part.pid for part in self.parts.values() if part.pid is not None}
             processes.reap_orphans(own)
-            records = {
-                key: processes.process(part.pid) for key, part in self.parts.items() if part.pid is not None
-            }
+            records = {key: processes.process(part.pid) for key, part in self.parts.items() if part.pid is not None}
             text = json.dumps({key: vars(one) for key, one in records.items() if one is not None}, indent=1)
             if text != written:
                 write(self._folder.path / "pids.json", text)

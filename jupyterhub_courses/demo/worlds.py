@@ -123,11 +123,7 @@ EASTLAKE = Site(
         Person(12, "nightingale", "Florence", "Nightingale"),
         Person(13, "bayes", "Thomas", "Bayes"),
     ),
-    (
-        Course(
-            21, "STAT1", "Statistics", {11: "editingteacher", 12: "student", 13: "student"}, problem_sets(31)
-        ),
-    ),
+    (Course(21, "STAT1", "Statistics", {11: "editingteacher", 12: "student", 13: "student"}, problem_sets(31)),),
 )
 DEMO = World(
     (NORTHFIELD, EASTLAKE),

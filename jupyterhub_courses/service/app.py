@@ -26,6 +26,7 @@ from ..adapters.processes.host import HostProblem
 from ..adapters.store.courses import Courses
 from ..adapters.store.database import Database
 from ..adapters.store.files import Files
+from ..adapters.store.once import Once
 from ..adapters.store.people import People
 from ..adapters.store.registrations import Registrations
 from ..adapters.store.scores import Scores
@@ -62,7 +63,10 @@ class Parts:
         self.courses, self.scores = Courses(self.database), Scores(self.database)
         self.host = LocalHost(data_dir, settings.own_url + "api", settings.hub_api_url)
         self.provisioner = Provisioner(self.courses, self.people, hub, self.host, HostProblem, clock)
-        self.admitting = Admitting(self.registrations, self.people, self.courses, hub, self.provisioner, clock)
+        self.once = Once(self.database)
+        self.admitting = Admitting(
+            self.registrations, self.people, self.courses, self.once, hub, self.provisioner, clock
+        )
         self.placing = Placing(self.people, self.courses, self.host)
         self.applying = Applying(Files(self.database), self.provisioner.wake, clock, on_one_machine=True)
         self.lms = LmsWork(

@@ -16,9 +16,7 @@ from typing import Any
 from jupyter_client.manager import AsyncKernelManager
 from nbgrader.preprocessors import Execute
 
-_SECRET_NAME = re.compile(
-    r"TOKEN|SECRET|PASSW|PASSPHRASE|CREDENTIAL|COOKIE|APIKEY|(^|_)KEY($|_)|(^|_)AUTH($|_)"
-)
+_SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSW|PASSPHRASE|CREDENTIAL|COOKIE|APIKEY|(^|_)KEY($|_)|(^|_)AUTH($|_)")
 _OURS = re.compile(r"^(JUPYTERHUB|EXCHANGE|CONFIGPROXY|KUBERNETES)_")
 #: user:password@host
 _URL_WITH_PASSWORD = re.compile(r"://[^/\s@:]*:[^/\s@]+@")

@@ -36,9 +36,7 @@ class CoursesExporter(ExportPlugin):
             sys.exit(f"Nothing was sent: {failure}. The scores are safe in the gradebook.")
         if answer.stale:
             sys.exit("The service has a newer state: another program sent the scores meanwhile.")
-        print(
-            f"{len(state.scores)} scores of {len(state.assignments)} assignments: {answer.accepted} accepted"
-        )
+        print(f"{len(state.scores)} scores of {len(state.assignments)} assignments: {answer.accepted} accepted")
         if answer.unknown:
             print("Not in the course's roster: " + ", ".join(answer.unknown))
 

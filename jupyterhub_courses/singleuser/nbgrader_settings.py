@@ -39,8 +39,7 @@ def configure(c: Any, environ: MutableMapping[str, str]) -> None:
         c.Autograde.autograde_preprocessors = AUTOGRADE
         c.HTMLExporter.sanitize_html = True
         c.HTMLExporter.filters = {
-            name: f"jupyterhub_courses.singleuser.studentwork.{name}"
-            for name in ("clean_html", "markdown2html")
+            name: f"jupyterhub_courses.singleuser.studentwork.{name}" for name in ("clean_html", "markdown2html")
         }
 
 

@@ -19,9 +19,7 @@ from .surroundings import CourseServer
 class OpenHandler(JupyterHandler):
     """GET courses/open?assignment=NAME. `locks`: one an assignment, so that two clicks fetch once."""
 
-    def initialize(
-        self, server: CourseServer, root: Path, config: Config, locks: dict[str, asyncio.Lock]
-    ) -> None:
+    def initialize(self, server: CourseServer, root: Path, config: Config, locks: dict[str, asyncio.Lock]) -> None:
         self._server, self._root, self._config, self._locks = server, root, config, locks
 
     @web.authenticated

@@ -10,8 +10,7 @@ _TEXTS: Final[dict[str, dict[str, tuple[str, str]]]] = {
     "en": {
         "not_released": (
             "This assignment is not there yet",
-            "“{assignment}” has not been released in this course. Please try again later, or ask your "
-            "teacher.",
+            "“{assignment}” has not been released in this course. Please try again later, or ask your teacher.",
         ),
         "exchange_unavailable": (
             "The assignment could not be fetched",

@@ -38,11 +38,7 @@ def settle(now: GradebookState, earlier: GradebookState | None, accepted: Gradeb
 
 def same(one: GradebookState | None, other: GradebookState | None) -> bool:
     """Whether both say the same of every assignment and score, whenever they were taken."""
-    return (
-        one is not None
-        and other is not None
-        and (one.assignments, one.scores) == (other.assignments, other.scores)
-    )
+    return one is not None and other is not None and (one.assignments, one.scores) == (other.assignments, other.scores)
 
 
 def unsent(now: GradebookState | None, accepted: GradebookState | None) -> int:

@@ -8,23 +8,28 @@ only by a teacher of a platform that may. `ready` is said only when the course's
 import logging
 import secrets
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Protocol
 
 from ..core.addresses import trusted
-from ..core.admissions import Admission, Launch, Refused
+from ..core.admissions import Admission, Launch, Message, Refused
+from ..core.goals import Goal, Kind
 from ..core.names import slug_from, username_from
 from ..core.records import Course, Endpoints, Link, Person, Platform, Registration
 from ..core.roles import Role, hub_roles, role_from_claims
 
 log = logging.getLogger(__name__)
 NAME_ATTEMPTS = 50
+NONCE_SECONDS = 3600.0  # longer than any login lasts (core/login_states.py) and than any token's age is accepted
+SELECTION_SECONDS = 3600.0  # a teacher may think before choosing
+SELECTION = "selection"
 
 
 class RegistrationsPort(Protocol):
     """Platforms and registrations."""
 
-    async def find(self, issuer: str, client_id: str | None) -> Registration | None: ...
+    async def for_launch(self, issuer: str, client_id: str, deployment_id: str) -> Registration | None: ...
     async def platform(self, platform_id: int) -> Platform: ...
     async def courses_made_by_launch(self, platform_id: int) -> int: ...
 
@@ -36,9 +41,7 @@ class PeoplePort(Protocol):
     async def by_username(self, username: str) -> Person | None: ...
     async def create(self, person: Person, now: datetime) -> Person | None: ...
     async def update_details(self, person_id: int, details: dict[str, str]) -> None: ...
-    async def set_membership(
-        self, person_id: int, course_id: int, role: Role, source: str, now: datetime
-    ) -> Role: ...
+    async def set_membership(self, person_id: int, course_id: int, role: Role, source: str, now: datetime) -> Role: ...
     async def memberships(self, person_id: int) -> list[tuple[str, Role]]: ...
 
 
@@ -62,6 +65,13 @@ class CoursesPort(Protocol):
     async def set_link(self, course_id: int, link: Link) -> bool: ...
 
 
+class OncePort(Protocol):
+    """What may be used once."""
+
+    async def spend_nonce(self, nonce: str, attempt: str, now: datetime, seconds: float) -> bool: ...
+    async def issue(self, kind: str, data: dict[str, Any], now: datetime, seconds: float) -> str: ...
+
+
 class HubPort(Protocol):
     """The hub's users."""
 
@@ -83,20 +93,23 @@ class Admitting:
         registrations: RegistrationsPort,
         people: PeoplePort,
         courses: CoursesPort,
+        once: OncePort,
         hub: HubPort,
         provisioner: ProvisionerPort,
         clock: Callable[[], datetime],
     ) -> None:
-        self._registrations, self._people, self._courses = registrations, people, courses
+        self._registrations, self._people, self._courses, self._once = registrations, people, courses, once
         self._hub, self._provisioner, self._clock = hub, provisioner, clock
 
     async def admit(self, launch: Launch) -> Admission:
         """Admit the person of a verified launch. Raises Refused with a code and an HTTP status."""
-        registration = await self._registrations.find(launch.issuer, launch.client_id)
+        registration = await self._registrations.for_launch(launch.issuer, launch.client_id, launch.deployment_id)
         if registration is None:
             raise Refused("registration_unknown", 401)
         if launch.deployment_id not in registration.deployment_ids:
             raise Refused("deployment_unknown", 401)
+        if not await self._once.spend_nonce(launch.nonce, launch.attempt, self._clock(), NONCE_SECONDS):
+            raise Refused("nonce_replayed", 401)
         role = role_from_claims(launch.roles)
         if role is None:
             raise Refused("no_role")
@@ -105,7 +118,8 @@ class Admitting:
         course = await self._course(launch, registration, role)
         person = await self._person(launch, registration.platform_id)
         role = await self._people.set_membership(person.id, course.id, role, "launch", self._clock())
-        assignment = await self._remember_endpoints(launch, registration, course)
+        await self._remember_endpoints(launch, registration, course)
+        goal = await self._goal(launch, registration, course, person, role)
         ready = await self._provisioner.admit(course, person.username, role)
         memberships = await self._people.memberships(person.id)
         return Admission(
@@ -113,9 +127,50 @@ class Admitting:
             course=course.slug,
             role=role,
             ready=ready,
-            assignment=assignment,
+            goal=goal,
             hub_roles=hub_roles(memberships, admin=False),
         )
+
+    async def _goal(
+        self, launch: Launch, registration: Registration, course: Course, person: Person, role: Role
+    ) -> Goal:
+        """Where the person may go; what the launch wants is weighed against the role of its own claims."""
+        if launch.message is Message.DEEP_LINKING:
+            return await self._selection(launch, registration, course, person, role)
+        if launch.message is Message.SUBMISSION_REVIEW:
+            return await self._review(launch, registration, person, role)
+        if launch.assignment is not None:
+            return Goal(Kind.ASSIGNMENT, assignment=launch.assignment)
+        return Goal()
+
+    async def _selection(
+        self, launch: Launch, registration: Registration, course: Course, person: Person, role: Role
+    ) -> Goal:
+        if not role.grades:
+            raise Refused("teachers_only")
+        asked = launch.selection
+        if asked is None or trusted(asked.return_url, registration) is None:
+            raise Refused("address_not_trusted", 400)
+        data = {
+            **asdict(asked),
+            "course": course.slug,
+            "person_id": person.id,
+            "registration_id": registration.id,
+            "deployment_id": launch.deployment_id,
+            "base_url": launch.base_url,
+        }
+        return Goal(Kind.SELECTION, code=await self._once.issue(SELECTION, data, self._clock(), SELECTION_SECONDS))
+
+    async def _review(self, launch: Launch, registration: Registration, person: Person, role: Role) -> Goal:
+        # Moodle lets a student name somebody else here: the claim asks, the role of the claims decides.
+        if not role.grades:
+            if launch.for_user != launch.sub:
+                raise Refused("review_of_another")
+            return Goal()
+        student = await self._people.find(registration.platform_id, launch.for_user or "")
+        if student is None or launch.assignment is None:
+            raise Refused("review_unknown", 404)
+        return Goal(Kind.REVIEW, assignment=launch.assignment, student=student.username)
 
     async def _person(self, launch: Launch, platform_id: int) -> Person:
         person = await self._people.find(platform_id, launch.sub)
@@ -173,16 +228,15 @@ class Admitting:
             taken.add(slug)
         raise Refused("internal", 500)
 
-    async def _remember_endpoints(self, launch: Launch, registration: Registration, course: Course) -> str | None:
-        """Keep where scores and roster go; returns the assignment that the link names."""
+    async def _remember_endpoints(self, launch: Launch, registration: Registration, course: Course) -> None:
+        """Keep where scores and roster go."""
         lineitems = trusted(launch.lineitems_url, registration)
         await self._courses.set_endpoints(
             course, Endpoints(registration.id, lineitems, trusted(launch.members_url, registration))
         )
-        if launch.assignment is None:
-            return None
+        if launch.assignment is None or launch.message is not Message.RESOURCE_LINK:
+            return
         lineitem = trusted(launch.lineitem_url, registration)
         link = Link(launch.assignment, launch.resource_link_id, lineitem, lineitems, registration.id)
         if not await self._courses.set_link(course.id, link):
             log.warning("course %s: too many assignments named by links; one was not kept", course.slug)
-        return launch.assignment

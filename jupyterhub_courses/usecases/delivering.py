@@ -34,14 +34,10 @@ class Deliverer:
         connections: int = 4,
     ) -> None:
         self._store, self._now, self._jitter, self._connections = store, now, jitter, connections
-        self._outbox = Outbox(
-            store, lms, now, jitter, connections, Grouped(store.begin), Grouped(store.record)
-        )
+        self._outbox = Outbox(store, lms, now, jitter, connections, Grouped(store.begin), Grouped(store.record))
         self._gates: dict[int, Gate] = {}
         self._running: dict[int, asyncio.Task[Report]] = {}
-        self._resting: dict[
-            int, datetime
-        ] = {}  # courses that can't get on, and until when they are left alone
+        self._resting: dict[int, datetime] = {}  # courses that can't get on, and until when they are left alone
 
     async def deliver_due(self) -> Report:
         """Deliver everything that is due now, and wait for it. Courses already being delivered are waited
@@ -95,9 +91,7 @@ class Deliverer:
 
     def _rests(self, course: PendingCourse) -> bool:
         until = self._resting.get(course.course_id)
-        return self._gate(course.platform_id).closed_until is not None or (
-            until is not None and self._now() < until
-        )
+        return self._gate(course.platform_id).closed_until is not None or (until is not None and self._now() < until)
 
     def _ended(self, course_id: int, _task: object) -> None:
         del self._running[course_id]

@@ -71,9 +71,7 @@ class Rostering:
             return await self._sync(course)
 
     async def _sync(self, course: Course) -> Synced:
-        registration = (
-            await self._store.registration(course.registration_id) if course.registration_id else None
-        )
+        registration = await self._store.registration(course.registration_id) if course.registration_id else None
         if registration is None or not course.members_url:
             return await self._failed(course, "members_only_from_lms")
         started = self._now()

@@ -25,10 +25,7 @@ def test_version(command):
 def test_check_needs_no_service_and_names_what_one_machine_cannot_give(command, good):
     outcome = command("check", good)
     assert outcome.status == 0
-    assert (
-        "0 platforms, 1 course." in outcome.out
-        and "ml101: memory is not enforced on one machine" in outcome.out
-    )
+    assert "0 platforms, 1 course." in outcome.out and "ml101: memory is not enforced on one machine" in outcome.out
 
 
 def test_a_wrong_file_is_refused_before_anything_is_asked(command, service, data_dir, tmp_path):
@@ -137,9 +134,7 @@ def test_nobody_there(command, tmp_path):
 
 def test_delete_and_platforms(command, service, data_dir):
     service.answers["DELETE", "courses/ml101?confirm=ml101"] = (202, {})
-    assert (
-        command("delete", "ml101", "--yes", "--data-dir", data_dir).out.strip() == "ml101 is being deleted."
-    )
+    assert command("delete", "ml101", "--yes", "--data-dir", data_dir).out.strip() == "ml101 is being deleted."
     platform = {
         "name": "uni",
         "issuer": "https://lms",

@@ -42,9 +42,7 @@ SENT = Sent(5, 10, "Well done", 1)
         (Desired(0, 0, NOW), None, False, (Action.REFUSE, "maximum_not_positive")),
     ],
 )
-def test_what_is_done_with_a_score(
-    desired: Desired, sent: Sent | None, in_doubt: bool, expected: object
-) -> None:
+def test_what_is_done_with_a_score(desired: Desired, sent: Sent | None, in_doubt: bool, expected: object) -> None:
     assert action(desired, sent, in_doubt) == expected
 
 
@@ -73,9 +71,7 @@ def test_a_body_is_what_every_lms_recorded_takes() -> None:
 
 
 @given(st.floats(0, 1e6), st.floats(1e-3, 1e6), st.text(max_size=50))
-def test_a_body_never_has_a_line_break_and_always_reads_back(
-    score: float, maximum: float, comment: str
-) -> None:
+def test_a_body_never_has_a_line_break_and_always_reads_back(score: float, maximum: float, comment: str) -> None:
     body = score_body("x", Desired(score, maximum, NOW, comment), 1)
     read = json.loads(body)
     assert (read["scoreGiven"], read["scoreMaximum"], read.get("comment", "")) == (score, maximum, comment)
@@ -95,9 +91,7 @@ def test_a_body_never_has_a_line_break_and_always_reads_back(
         (None, 0, 10, False),
     ],
 )
-def test_whether_an_lms_shows_a_score(
-    result: Result | None, score: float, maximum: float, expected: bool
-) -> None:
+def test_whether_an_lms_shows_a_score(result: Result | None, score: float, maximum: float, expected: bool) -> None:
     assert shows(result, score, maximum) is expected
 
 

@@ -28,9 +28,7 @@ from jupyterhub_courses.usecases.delivering import Deliverer
 
 START = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
 HOST = "http://lms.invalid"
-REGISTRATION = Registration(
-    1, 1, "lab", HOST, "c", ("1",), f"{HOST}/auth", f"{HOST}/token", f"{HOST}/certs", None
-)
+REGISTRATION = Registration(1, 1, "lab", HOST, "c", ("1",), f"{HOST}/auth", f"{HOST}/token", f"{HOST}/certs", None)
 #: What can happen to a request; `late`: it reaches the LMS only some time after it was given up.
 FAULTS = ("ok", "no_request", "no_answer", "late", "401", "429", "500", "503", "html")
 
@@ -106,9 +104,7 @@ class MemoryStore:
         if held is None:
             self.rows[person] = Held(desired)
         elif held.desired.score != score:
-            self.rows[person] = replace(
-                held, desired=desired, state="due", reason="", attempts=0, next_at=None
-            )
+            self.rows[person] = replace(held, desired=desired, state="due", reason="", attempts=0, next_at=None)
 
     async def _change(self, name: str, change: Callable[[], None]) -> None:
         await self.world.crossing(f"before {name}")
@@ -139,9 +135,7 @@ class MemoryStore:
     async def begin(self, intents: Sequence[Intent]) -> None:
         def change() -> None:
             for i in intents:
-                self.rows[i.score_id] = replace(
-                    self.rows[i.score_id], last_timestamp=i.timestamp, in_doubt=True
-                )
+                self.rows[i.score_id] = replace(self.rows[i.score_id], last_timestamp=i.timestamp, in_doubt=True)
 
         await self._change("an intent was stored", change)
 
@@ -266,9 +260,7 @@ class MoodleModel:
         if self.late:
             self.late.pop(0)()
 
-    async def results(
-        self, registration: Registration, lineitem: str, user_id: str | None = None
-    ) -> dict[str, Result]:
+    async def results(self, registration: Registration, lineitem: str, user_id: str | None = None) -> dict[str, Result]:
         cells = self.cells.items()
         return {u: Result(c.score, 10.0, c.timestamp) for u, c in cells if user_id in (None, u)}
 

@@ -87,9 +87,7 @@ async def test_a_new_maximum_is_told_and_the_columns_binding_stays(
     assert (detail["score"], detail["max"], detail["resource_id"]) == (4, 20, "ps9")
 
 
-async def test_an_expired_token_is_renewed_and_nothing_is_lost(
-    world: World, lms: LmsProcess, course: Course
-) -> None:
+async def test_an_expired_token_is_renewed_and_nothing_is_lost(world: World, lms: LmsProcess, course: Course) -> None:
     await world.want(course.id, "ps8", {course.people["1"]: 4})
     await world.outbox.deliver_due()
     lms.control("revoke-tokens", {})
@@ -98,9 +96,7 @@ async def test_an_expired_token_is_renewed_and_nothing_is_lost(
     assert await world.states(assignment) == {("sent", ""): 50}
 
 
-async def test_single_401s_between_are_repeated_with_a_new_token(
-    world: World, lms: LmsProcess, course: Course
-) -> None:
+async def test_single_401s_between_are_repeated_with_a_new_token(world: World, lms: LmsProcess, course: Course) -> None:
     lms.faults(status_401_every=7, endpoints=["scores"])
     assignment = await world.want(course.id, "ps9", fifty(course))
     await world.settle()
@@ -108,9 +104,7 @@ async def test_single_401s_between_are_repeated_with_a_new_token(
     assert lms.grades("ml101", "ps9") == shown()
 
 
-async def test_429_and_503_are_waited_for_as_the_lms_asks(
-    world: World, lms: LmsProcess, course: Course
-) -> None:
+async def test_429_and_503_are_waited_for_as_the_lms_asks(world: World, lms: LmsProcess, course: Course) -> None:
     lms.faults(status_429=3, status_503=2, retry_after=1, endpoints=["scores"])
     assignment = await world.want(course.id, "ps9", fifty(course))
     await world.outbox.deliver_due()
@@ -151,9 +145,7 @@ async def test_a_teachers_newer_edit_makes_ours_stale_and_the_next_heals_it(
     assert lms.posts() in ({"409[]": 1, "200": 1}, {"200": 1})  # the second where a second passed between
 
 
-async def test_an_override_in_the_activitys_column_is_noted(
-    world: World, lms: LmsProcess, course: Course
-) -> None:
+async def test_an_override_in_the_activitys_column_is_noted(world: World, lms: LmsProcess, course: Course) -> None:
     own = lms.control("gradebook?detail=1")["ml101"]["Problem set 1"]["s1"]["item"]
     link = f"{lms.base}/mod/lti/services.php/2/lineitems/{own}/lineitem?type_id=1"
     lms.control("override", {"course": "ml101", "item": "Problem set 1", "person": "s1", "score": 90})
@@ -186,9 +178,7 @@ async def test_one_person_whom_the_lms_does_not_know_is_named_and_holds_nobody_u
     assert lms.grades("ml101", "ps9") == shown()
 
 
-async def test_a_deleted_column_is_made_again_only_when_asked(
-    world: World, lms: LmsProcess, course: Course
-) -> None:
+async def test_a_deleted_column_is_made_again_only_when_asked(world: World, lms: LmsProcess, course: Course) -> None:
     assignment = await world.want(course.id, "ps9", {course.people["1"]: 4})
     await world.settle()
     url = (await world.assignment(assignment)).lineitem

@@ -119,17 +119,13 @@ def _pem(key: ToolKey) -> str:
     return key.private.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()).decode()
 
 
-async def test_the_store_works_the_same_on_postgresql(
-    lms: LmsProcess, tool_key: ToolKey, postgres_url: str
-) -> None:
+async def test_the_store_works_the_same_on_postgresql(lms: LmsProcess, tool_key: ToolKey, postgres_url: str) -> None:
     database = Database(postgres_url)
     await database.migrate()
     world = World(database, tool_key)
     try:
         platform = await world.add_platform(lms.base)
-        course = await world.add_course(
-            "ml101", platform, f"{lms.base}/mod/lti/services.php/2/lineitems?type_id=1"
-        )
+        course = await world.add_course("ml101", platform, f"{lms.base}/mod/lti/services.php/2/lineitems?type_id=1")
         people = await world.add_people(platform[0], [str(n) for n in range(1, 21)], [course])
         lms.faults(drop_answer=2, status_401_every=5, endpoints=["scores"])
         assignment = await world.want(course, "ps9", {p: 3 for p in people.values()})

@@ -111,9 +111,7 @@ def test_the_key_is_made_once_and_only_its_owner_reads_it(tmp_path: Path) -> Non
     assert jwt.decode(signed, jwt.PyJWK(jwk).key, ["RS256"]) == {"a": 1}
 
 
-def test_a_key_that_another_process_made_first_is_taken(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_key_that_another_process_made_first_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = load_or_create(tmp_path)
     exists = Path.exists
     monkeypatch.setattr(Path, "exists", lambda self: False if self.name == "tool.pem" else exists(self))
@@ -141,9 +139,7 @@ async def test_a_caller_that_gives_up_takes_the_token_from_nobody(
     assert await second == "token-1"
 
 
-async def test_a_token_is_renewed_before_it_ends_and_after_it_was_refused(
-    fake: FakeLms, tool_key: ToolKey
-) -> None:
+async def test_a_token_is_renewed_before_it_ends_and_after_it_was_refused(fake: FakeLms, tool_key: ToolKey) -> None:
     clock = [datetime.now(UTC)]
     async with LmsHttp(now=lambda: clock[0]) as http:
         tokens = Tokens(http, tool_key)
@@ -217,16 +213,12 @@ async def test_nothing_is_sent_to_another_host_than_the_platforms_own(
     other = FakeLms()
     runner = await other.start()
     try:
-        outcome = await Ags(access).post_score(
-            fake.registration(), f"{other.base}/items/1", "5", Desired(1, 2, NOW), 1
-        )
+        outcome = await Ags(access).post_score(fake.registration(), f"{other.base}/items/1", "5", Desired(1, 2, NOW), 1)
         assert outcome.reason == "address_not_trusted"
         with pytest.raises(LmsFailure):
             await access.prepare(fake.registration(token_url="http://127.0.0.2:1/token"), SCOPES)
         fake.answers["/items/1/scores"] = answering(302, headers={"Location": f"{other.base}/items/1/scores"})
-        outcome = await Ags(access).post_score(
-            fake.registration(), f"{fake.base}/items/1", "5", Desired(1, 2, NOW), 1
-        )
+        outcome = await Ags(access).post_score(fake.registration(), f"{fake.base}/items/1", "5", Desired(1, 2, NOW), 1)
         assert outcome.reason == "lms_nonsense"
         assert other.seen == []
     finally:
@@ -235,9 +227,7 @@ async def test_nothing_is_sent_to_another_host_than_the_platforms_own(
 
 async def test_a_refused_token_is_renewed_exactly_once(fake: FakeLms, access: LmsAccess) -> None:
     fake.answers["/items/1/scores"] = answering(403)
-    outcome = await Ags(access).post_score(
-        fake.registration(), f"{fake.base}/items/1", "5", Desired(1, 2, NOW), 1
-    )
+    outcome = await Ags(access).post_score(fake.registration(), f"{fake.base}/items/1", "5", Desired(1, 2, NOW), 1)
     assert (outcome.verdict, outcome.reason) == (Verdict.RETRY, "token_no_access")
     assert [r.path for r in fake.seen] == ["/token", "/items/1/scores"] * 2
 
@@ -249,12 +239,8 @@ async def test_an_lms_that_hangs_or_is_not_there_is_a_value(fake: FakeLms, acces
 
     fake.answers["/items/1/scores"] = hang
     ags, score = Ags(access), Desired(1, 2, NOW)
-    assert (
-        await ags.post_score(fake.registration(), f"{fake.base}/items/1", "5", score, 1)
-    ).reason == "lms_timeout"
-    gone = Registration(
-        2, 1, "lab", "http://127.0.0.1:1", "c", ("1",), "", "http://127.0.0.1:1/token", None, None
-    )
+    assert (await ags.post_score(fake.registration(), f"{fake.base}/items/1", "5", score, 1)).reason == "lms_timeout"
+    gone = Registration(2, 1, "lab", "http://127.0.0.1:1", "c", ("1",), "", "http://127.0.0.1:1/token", None, None)
     assert (await ags.post_score(gone, "http://127.0.0.1:1/i", "5", score, 1)).reason == "lms_unreachable"
 
 
@@ -347,6 +333,5 @@ def test_sub_paths_go_before_the_query() -> None:
     )
     assert sub_path("http://h/a%3Ab/", "results") == "http://h/a%3Ab/results"
     assert (
-        with_query("http://h/i?type_id=1", "resource_id", "ä /&")
-        == "http://h/i?type_id=1&resource_id=%C3%A4%20%2F%26"
+        with_query("http://h/i?type_id=1", "resource_id", "ä /&") == "http://h/i?type_id=1&resource_id=%C3%A4%20%2F%26"
     )

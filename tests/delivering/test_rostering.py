@@ -38,9 +38,7 @@ class MemoryRoster:
         for c in changes.changed:
             sub = subs[c.person_id]
             told = tuple(n or o for n, o in zip(c.details, self.members[sub].details, strict=True))
-            self.members[sub] = KnownMember(
-                c.person_id, sub, c.role, c.active, c.source, c.roster_role, now, told
-            )
+            self.members[sub] = KnownMember(c.person_id, sub, c.role, c.active, c.source, c.roster_role, now, told)
         self.error = ""
 
     async def note_roster_error(self, course_id: int, code: str) -> None:
@@ -62,9 +60,7 @@ def roster(lms: LmsProcess) -> MemoryRoster:
     return MemoryRoster(Registration(1, 1, "lab", lms.base, CLIENT_ID, ("1",), *urls, None))
 
 
-async def test_people_join_change_and_go_as_the_lms_says(
-    world: World, lms: LmsProcess, roster: MemoryRoster
-) -> None:
+async def test_people_join_change_and_go_as_the_lms_says(world: World, lms: LmsProcess, roster: MemoryRoster) -> None:
     told: list[Course] = []
     course = course_with(f"{lms.base}/mod/lti/services.php/CourseSection/2/bindings/1/memberships")
     rostering = Rostering(roster, world.nrps, now, told.append)
@@ -86,9 +82,7 @@ async def test_people_join_change_and_go_as_the_lms_says(
     assert roster.members["901"].role is Role.GRADER
 
 
-@pytest.mark.parametrize(
-    "fault", [{"status_503": 9}, {"drop_answer": 9}, {"drop_request": 9}, {"status_401_every": 1}]
-)
+@pytest.mark.parametrize("fault", [{"status_503": 9}, {"drop_answer": 9}, {"drop_request": 9}, {"status_401_every": 1}])
 async def test_a_roster_that_fails_removes_nobody(
     world: World, lms: LmsProcess, roster: MemoryRoster, fault: dict[str, int]
 ) -> None:

@@ -86,9 +86,7 @@ def scenario(public_key: str, students: int = STUDENTS) -> dict[str, Any]:
         }
         for n in range(1, students + 1)
     ]
-    people.append(
-        {"id": 900, "username": "tess", "given": "Tess", "family": "Teacher", "email": "t@lab.invalid"}
-    )
+    people.append({"id": 900, "username": "tess", "given": "Tess", "family": "Teacher", "email": "t@lab.invalid"})
     people.append({"id": 901, "username": "tom", "given": "Tom", "family": "TA", "email": "ta@lab.invalid"})
     members = [{"person": p["id"], "role": "student"} for p in people[:students]]
     members += [{"person": 900, "role": "editingteacher"}, {"person": 901, "role": "teacher"}]
@@ -191,9 +189,7 @@ class World:
     async def add_people(self, platform_id: int, subs: list[str], course_ids: list[int]) -> dict[str, int]:
         async with self.database.transaction() as session:
             rows = {
-                sub: PersonRow(
-                    platform_id=platform_id, sub=sub, username=f"p{platform_id}-{sub}", created_at=now()
-                )
+                sub: PersonRow(platform_id=platform_id, sub=sub, username=f"p{platform_id}-{sub}", created_at=now())
                 for sub in subs
             }
             session.add_all(rows.values())
@@ -205,14 +201,10 @@ class World:
             )
             return {sub: row.id for sub, row in rows.items()}
 
-    async def want(
-        self, course_id: int, name: str, scores: dict[int, float], maximum: float = 10, **link: Any
-    ) -> int:
+    async def want(self, course_id: int, name: str, scores: dict[int, float], maximum: float = 10, **link: Any) -> int:
         """The gradebook wants these scores ({person id: score}); returns the assignment's id."""
         async with self.database.transaction() as session:
-            query = select(AssignmentRow).where(
-                AssignmentRow.course_id == course_id, AssignmentRow.name == name
-            )
+            query = select(AssignmentRow).where(AssignmentRow.course_id == course_id, AssignmentRow.name == name)
             row = await session.scalar(query)
             if row is None:
                 row = AssignmentRow(course_id=course_id, name=name)
@@ -222,8 +214,7 @@ class World:
                 setattr(row, field, value)
             await session.flush()
             known = {
-                s.person_id: s
-                for s in await session.scalars(select(ScoreRow).where(ScoreRow.assignment_id == row.id))
+                s.person_id: s for s in await session.scalars(select(ScoreRow).where(ScoreRow.assignment_id == row.id))
             }
             for person, score in scores.items():
                 cell = known.get(person)
@@ -265,9 +256,7 @@ class World:
         while time.monotonic() < end:
             await outbox.deliver_due()
             async with self.database.reading() as session:
-                open_ = await session.scalar(
-                    select(ScoreRow.id).where(ScoreRow.state.in_(["due", "waiting"])).limit(1)
-                )
+                open_ = await session.scalar(select(ScoreRow.id).where(ScoreRow.state.in_(["due", "waiting"])).limit(1))
             if open_ is None:
                 return
             await asyncio.sleep(0.1)

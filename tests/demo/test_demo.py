@@ -76,9 +76,7 @@ def wait(condition, what):
 
 
 def run(*arguments):
-    return subprocess.run(
-        [*COMMAND, *map(str, arguments)], capture_output=True, text=True, timeout=LONG, check=False
-    )
+    return subprocess.run([*COMMAND, *map(str, arguments)], capture_output=True, text=True, timeout=LONG, check=False)
 
 
 @pytest.fixture(scope="module")

@@ -78,9 +78,7 @@ def test_a_child_ends_when_its_parent_is_killed(tmp_path):
     parent.kill()
     parent.wait()
     parent.stdout.close()
-    waited = subprocess.run(
-        ["timeout", "10", "tail", "--pid", str(child.pid), "-f", "/dev/null"], check=False
-    )
+    waited = subprocess.run(["timeout", "10", "tail", "--pid", str(child.pid), "-f", "/dev/null"], check=False)
     assert waited.returncode == 0 and not processes.alive(child)
 
 

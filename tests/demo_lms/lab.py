@@ -127,9 +127,7 @@ class Lab:
     def clock(self) -> float:
         return time.time() if self.now is None else self.now
 
-    def send(
-        self, method: str, url: str, headers: dict[str, str] | None = None, body: str | None = None
-    ) -> Reply:
+    def send(self, method: str, url: str, headers: dict[str, str] | None = None, body: str | None = None) -> Reply:
         """One request on its own connection; `url` whole or from the slash on. Keeps cookies."""
         parts = urlsplit(url)
         connection = http.client.HTTPConnection("127.0.0.1", urlsplit(self.base).port or 0, timeout=10)
@@ -178,18 +176,14 @@ class Lab:
     def service(self, method: str, url: str, token: str, media: str, data: Any = None) -> Reply:
         """`media` is what a GET accepts and what another method sends; `data` goes as compact JSON."""
         headers = {"authorization": f"Bearer {token}", "accept" if method == "GET" else "content-type": media}
-        return self.send(
-            method, url, headers, None if data is None else json.dumps(data, separators=(",", ":"))
-        )
+        return self.send(method, url, headers, None if data is None else json.dumps(data, separators=(",", ":")))
 
-    def add_column(
-        self, token: str, label: str = "PS 1", maximum: float = 10, course: int = 2, **more: Any
-    ) -> str:
+    def add_column(self, token: str, label: str = "PS 1", maximum: float = 10, course: int = 2, **more: Any) -> str:
         """A new line item's address."""
         url = f"/mod/lti/services.php/{course}/lineitems?type_id=1"
-        return self.service(
-            "POST", url, token, LINEITEM, {"label": label, "scoreMaximum": maximum, **more}
-        ).json()["id"]
+        return self.service("POST", url, token, LINEITEM, {"label": label, "scoreMaximum": maximum, **more}).json()[
+            "id"
+        ]
 
     def send_score(
         self, token: str, item: str, user: Any = "5", given: float | None = 5, at: float = 0, **more: Any
@@ -247,9 +241,7 @@ class Lab:
         keys = self.send("GET", "/mod/lti/certs.php").json()["keys"]
         assert jwt.get_unverified_header(id_token)["kid"] == keys[0]["kid"]
         options: Any = {"verify_exp": False, "verify_iat": False}
-        return jwt.decode(
-            id_token, jwt.PyJWK(keys[0]).key, ["RS256"], options, audience=CLIENT, issuer=self.base
-        )
+        return jwt.decode(id_token, jwt.PyJWK(keys[0]).key, ["RS256"], options, audience=CLIENT, issuer=self.base)
 
 
 class _Forms(HTMLParser):

@@ -158,9 +158,7 @@ def _arguments(folder: Path, *options: str) -> list[str]:
 
 def command(folder: Path, *options: str) -> subprocess.Popen[str]:
     (folder / "scenario.json").write_text(json.dumps(_without_none(asdict(recorded_site()))))
-    return subprocess.Popen(
-        _arguments(folder, *options), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    return subprocess.Popen(_arguments(folder, *options), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 @contextmanager

@@ -17,9 +17,7 @@ def test_both_pages_are_forms_that_send_themselves(lms: Lab) -> None:
     form = forms(page.body)["ltiInitiateLoginForm"]
     assert (form["method"], form["action"]) == ("post", "http://127.0.0.1:8000/hub/lti13/oauth_login")
     assert form["enctype"] == "application/x-www-form-urlencoded"
-    assert (
-        'getElementById("ltiInitiateLoginForm").submit()' in page.body and "<noscript><button>" in page.body
-    )
+    assert 'getElementById("ltiInitiateLoginForm").submit()' in page.body and "<noscript><button>" in page.body
     page = lms.authorize(form["fields"])
     assert forms(page.body)["ltiAuthForm"]["action"] == CALLBACK
     assert 'getElementById("ltiAuthForm").submit()' in page.body
@@ -55,9 +53,7 @@ def test_an_authorization_request_by_post_is_answered_too(lms: Lab) -> None:
         ({"nonce": ""}, "invalid_request"),
     ],
 )
-def test_a_wrong_authorization_request_is_told_to_the_tool(
-    lms: Lab, changed: dict[str, str], error: str
-) -> None:
+def test_a_wrong_authorization_request_is_told_to_the_tool(lms: Lab, changed: dict[str, str], error: str) -> None:
     lms.sign_in("student1")
     fields = forms(lms.authorize(lms.begin_launch(), **changed).body)["ltiAuthForm"]["fields"]
     assert (fields["error"], fields["state"]) == (error, "a-state") and "id_token" not in fields
@@ -93,9 +89,7 @@ def test_who_is_not_in_the_course_or_suspended_cannot_launch(lms: Lab) -> None:
 
 
 def test_an_activitys_parameters_come_with_the_tools_winning(tmp_path: Path) -> None:
-    with running_lms(
-        tmp_path, recorded_site(custom={"course": "$Context.label", "Mixed-Case": "$No.such"})
-    ) as lab:
+    with running_lms(tmp_path, recorded_site(custom={"course": "$Context.label", "Mixed-Case": "$No.such"})) as lab:
         custom = lab.launch("student1", 2)[LTI + "custom"]
         url = f"{lab.base}/mod/lti/services.php/CourseSection/3/bindings/1/memberships"
     assert custom == {

@@ -83,9 +83,7 @@ def test_the_lineitem_claim_is_gone_when_a_second_column_is_bound(lms: Lab, toke
     assert lineitem_claim(lms, 1) is not None
 
 
-def test_the_lineitem_claim_of_an_ungraded_activity_is_empty_with_one_bound_column(
-    lms: Lab, token: str
-) -> None:
+def test_the_lineitem_claim_of_an_ungraded_activity_is_empty_with_one_bound_column(lms: Lab, token: str) -> None:
     assert lineitem_claim(lms, 3) is None
     lms.add_column(token, course=3, resourceLinkId="3")
     assert lineitem_claim(lms, 3) == ""
@@ -137,9 +135,7 @@ def members(lms: Lab, token: str, more: str = "", course: int = 2) -> list[dict]
     return lms.service("GET", url, token, MEMBERS).json()["members"]
 
 
-def test_a_teaching_assistant_is_a_learner_among_the_members_but_launches_as_instructor(
-    lms: Lab, token: str
-) -> None:
+def test_a_teaching_assistant_is_a_learner_among_the_members_but_launches_as_instructor(lms: Lab, token: str) -> None:
     roles = {one["ext_user_username"]: one["roles"] for one in members(lms, token)}
     assert roles["teacher2"] == ["Learner"] and roles["teacher1"] == ["Instructor"]
     claimed = lms.launch("teacher2")["https://purl.imsglobal.org/spec/lti/claim/roles"]
@@ -147,9 +143,7 @@ def test_a_teaching_assistant_is_a_learner_among_the_members_but_launches_as_ins
 
 
 def test_suspended_and_removed_people_are_not_members(lms: Lab, token: str) -> None:
-    lms.control(
-        "POST", "enrol", {"course": "ml101", "person": "student1", "role": "student", "suspended": True}
-    )
+    lms.control("POST", "enrol", {"course": "ml101", "person": "student1", "role": "student", "suspended": True})
     lms.control("POST", "enrol", {"course": "ml101", "person": "student2", "role": None})
     lms.control("POST", "enrol", {"course": "ml101", "person": "outsider", "role": "student"})
     names = {one["ext_user_username"] for one in members(lms, token)}

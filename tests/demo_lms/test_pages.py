@@ -26,10 +26,7 @@ def test_choosing_a_person_signs_in_and_shows_their_courses(lms: Lab) -> None:
     assert 'id="person-student1"' in page and "ml101: Teaching assistant" in page and "in no course" in page
     reply = post(lms, "/", person=4)
     assert (reply.status, reply.headers["location"]) == (303, "/my")
-    assert (
-        "httponly" in reply.headers["set-cookie"].lower()
-        and "samesite=lax" in reply.headers["set-cookie"].lower()
-    )
+    assert "httponly" in reply.headers["set-cookie"].lower() and "samesite=lax" in reply.headers["set-cookie"].lower()
     mine = lms.send("GET", "/my").body
     assert 'data-username="teacher2"' in mine and 'id="course-ml101"' in mine and 'id="course-stats"' in mine
 
@@ -83,10 +80,7 @@ def test_a_teacher_types_a_grade_in(lms: Lab) -> None:
     wrong = post(lms, "/course/2/grade", item=item, person=5, score="200", sesskey=key)
     assert wrong.status == 400 and "from 0 to 100" in wrong.body
     assert post(lms, "/course/2/grade", item=item, person=5, score="88,5", sesskey="guess").status == 403
-    assert (
-        post(lms, "/course/2/grade", item=item, person=5, score="88,5", comment="oral", sesskey=key).status
-        == 303
-    )
+    assert post(lms, "/course/2/grade", item=item, person=5, score="88,5", comment="oral", sesskey=key).status == 303
     cell = lms.cell("JupyterHub", "student1")
     assert (cell["score"], cell["comment"], cell["overridden"]) == (88.5, "oral", True)
     assert "by hand" in lms.send("GET", "/course/2/gradebook").body

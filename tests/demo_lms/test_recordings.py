@@ -67,9 +67,7 @@ class Translation:
 
     def learn(self, recorded: dict[str, Any], reply: Reply) -> None:
         if recorded["status"] == 201:
-            theirs, ours = (
-                re.search(r"/lineitems/(\d+)/", one["id"]) for one in (recorded["body"], reply.json())
-            )
+            theirs, ours = (re.search(r"/lineitems/(\d+)/", one["id"]) for one in (recorded["body"], reply.json()))
             assert theirs and ours
             self.items[theirs[1]] = ours[1]
 
@@ -93,9 +91,7 @@ def play(translation: Translation, exchange: dict[str, Any]) -> Reply:
 def compare(translation: Translation, exchange: dict[str, Any], reply: Reply) -> None:
     recorded, note = exchange["response"], exchange.get("note")
     translation.learn(recorded, reply)
-    assert (reply.status, translation.to_theirs(reply.reason)) == (recorded["status"], recorded["reason"]), (
-        note
-    )
+    assert (reply.status, translation.to_theirs(reply.reason)) == (recorded["status"], recorded["reason"]), note
     for name in set(recorded["headers"]) - UNSTABLE_HEADERS:
         ours = reply.headers[name].encode("latin-1").decode()
         # The recorder read the broken Link header as it should be read.
@@ -108,9 +104,7 @@ def compare_bodies(ours: str, recorded: Any, note: str | None) -> None:
     if recorded == "" or (isinstance(recorded, str) and "nginx" in recorded):
         assert ours == recorded, note
     elif isinstance(recorded, str):  # Moodle's page, of which the recording has the beginning
-        assert (
-            ours[: ours.index("<link") if "<link" in ours else ours.index("</title>")][:80] == recorded[:80]
-        ), note
+        assert ours[: ours.index("<link") if "<link" in ours else ours.index("</title>")][:80] == recorded[:80], note
     else:
         assert without_secrets(json.loads(ours)) == without_secrets(recorded), note
 
@@ -125,9 +119,7 @@ def without_secrets(value: Any) -> Any:
 
 
 def test_every_recording_is_replayed_or_named(vectors: Path) -> None:
-    replayed = {
-        f"{n}.json" for n in ("01-launch", "02-token", "03-lineitems", "04-scores", "05-results", "06-nrps")
-    }
+    replayed = {f"{n}.json" for n in ("01-launch", "02-token", "03-lineitems", "04-scores", "05-results", "06-nrps")}
     replayed |= {"claims-student.json", "claims-teacher.json"}
     assert {path.name for path in vectors.glob("*.json")} == replayed | set(NOT_REPLAYED)
 
@@ -156,9 +148,7 @@ def compare_gradebook(translation: Translation, exchange: dict[str, Any]) -> Non
     columns = translation.lab.control("GET", "gradebook?detail=1")["ml101"].values()
     cell = next(column[student] for column in columns if str(column[student]["item"]) == item)
     modified = datetime.fromtimestamp(cell["modified"], UTC).strftime("%Y-%m-%d %H:%M:%S")
-    assert cell["score"] == (None if row["finalgrade"] is None else float(row["finalgrade"])), exchange[
-        "note"
-    ]
+    assert cell["score"] == (None if row["finalgrade"] is None else float(row["finalgrade"])), exchange["note"]
     assert (modified, cell["comment"]) == (row["timemodified_utc"], row["feedback"]), exchange["note"]
     assert cell["overridden"] == (row["overridden"] != "0") and cell["max"] == float(row["rawgrademax"])
 
@@ -201,9 +191,7 @@ def test_a_launch_is_as_recorded(lms: Lab, recording: Recording, person: str) ->
 
 
 @pytest.mark.parametrize(("name", "person"), [("claims-student", "student1"), ("claims-teacher", "teacher1")])
-def test_claims_are_as_recorded_on_another_day(
-    lms: Lab, recording: Recording, name: str, person: str
-) -> None:
+def test_claims_are_as_recorded_on_another_day(lms: Lab, recording: Recording, name: str, person: str) -> None:
     recorded = recording(name)
     lms.now = float(recorded["iat"])
     claims = lms.launch(person)

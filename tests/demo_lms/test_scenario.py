@@ -19,18 +19,14 @@ RIGHT: dict[str, Any] = {
         "keyset_url": "http://127.0.0.1:8000/services/courses/jwks.json",
         "target_link_uri": "http://127.0.0.1:8000/hub",
     },
-    "people": [
-        {"id": "5", "username": "ada", "given": "Ada", "family": "Lovelace", "email": "ada@demo.invalid"}
-    ],
+    "people": [{"id": "5", "username": "ada", "given": "Ada", "family": "Lovelace", "email": "ada@demo.invalid"}],
     "courses": [
         {
             "id": "2",
             "label": "ml101",
             "title": "Machine Learning",
             "members": [{"person": "5", "role": "student"}],
-            "activities": [
-                {"id": "1", "title": "PS 1", "custom": {"assignment": "ps1"}, "graded": True, "max": 20}
-            ],
+            "activities": [{"id": "1", "title": "PS 1", "custom": {"assignment": "ps1"}, "graded": True, "max": 20}],
         }
     ],
 }

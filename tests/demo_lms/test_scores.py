@@ -52,9 +52,7 @@ def test_a_timestamp_counts_in_whole_seconds(lms: Lab, token: str) -> None:
 
 
 def test_a_suspended_student_is_graded_but_not_listed(lms: Lab, token: str) -> None:
-    lms.control(
-        "POST", "enrol", {"course": "ml101", "person": "student1", "role": "student", "suspended": True}
-    )
+    lms.control("POST", "enrol", {"course": "ml101", "person": "student1", "role": "student", "suspended": True})
     item = lms.add_column(token)
     assert lms.send_score(token, item).status == 200
     assert lms.cell("PS 1", "student1")["score"] == 5
@@ -99,13 +97,9 @@ def test_a_teachers_grade_in_a_created_column_is_overwritten_by_a_newer_score(lm
     assert lms.cell("PS 1", "student1")["score"] == 4
 
 
-def test_a_teachers_grade_in_the_activitys_column_stays_and_results_tell(
-    lms: Lab, token: str, own: str
-) -> None:
+def test_a_teachers_grade_in_the_activitys_column_stays_and_results_tell(lms: Lab, token: str, own: str) -> None:
     lms.send_score(token, own, at=NOW - 100)
-    lms.control(
-        "POST", "override", {"course": "ml101", "item": "JupyterHub", "person": "student1", "score": 90}
-    )
+    lms.control("POST", "override", {"course": "ml101", "item": "JupyterHub", "person": "student1", "score": 90})
     reply = lms.send_score(token, own, given=4, at=NOW + 1)
     assert (reply.status, reply.body) == (200, "")
     cell = lms.cell("JupyterHub", "student1")

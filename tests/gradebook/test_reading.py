@@ -76,9 +76,7 @@ def _submit(gradebook: Gradebook, name: str, student: str, draw: Callable) -> No
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(course=courses, data=st.data())
-def test_every_number_is_nbgraders_own(
-    fresh_copy: Callable[[], Path], course: list, data: st.DataObject
-) -> None:
+def test_every_number_is_nbgraders_own(fresh_copy: Callable[[], Path], course: list, data: st.DataObject) -> None:
     path = fresh_copy()
     with Gradebook(url(path), "ml101") as gradebook:
         build(gradebook, course, data.draw)

@@ -99,5 +99,5 @@ def admission(
         "course": "ml101",
         "role": role,
         "ready": ready,
-        "assignment": assignment,
+        "goal": {"kind": "assignment", "assignment": assignment} if assignment else {"kind": "course"},
     }

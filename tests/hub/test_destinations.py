@@ -5,9 +5,16 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from jupyterhub_courses.core.destinations import after_launch, is_inside
+from jupyterhub_courses.core.goals import Goal, Kind
 from jupyterhub_courses.core.login_states import STATE_SECONDS, is_bound, new_state, nonce_of, seal, unseal
 from jupyterhub_courses.core.refusals import LaunchRefused
 from jupyterhub_courses.core.roles import Role
+
+
+def to(assignment: str | None) -> Goal:
+    """The goal of a link that names an assignment, or none."""
+    return Goal(Kind.ASSIGNMENT, assignment=assignment) if assignment else Goal()
+
 
 OPEN = "/courses/open?assignment=ps1"
 
@@ -24,20 +31,20 @@ OPEN = "/courses/open?assignment=ps1"
     ],
 )
 def test_after_a_launch(base, role, ready, assignment, path, next_url):
-    place = urlsplit(after_launch(base, "ada", "ml101", role, ready, assignment))
+    place = urlsplit(after_launch(base, "ada", "ml101", role, ready, to(assignment)))
     assert (place.scheme, place.netloc, place.path) == ("", "", path)
     assert parse_qs(place.query) == ({"next": [next_url]} if next_url else {})
 
 
 def test_a_course_in_the_making_is_shown_first_and_leads_on():
-    place = urlsplit(after_launch("/", "ada", "ml101", Role.STUDENT, False, "ps1"))
+    place = urlsplit(after_launch("/", "ada", "ml101", Role.STUDENT, False, to("ps1")))
     assert place.path == "/services/courses/ml101/opening"
-    assert parse_qs(place.query)["next"] == [after_launch("/", "ada", "ml101", Role.STUDENT, True, "ps1")]
+    assert parse_qs(place.query)["next"] == [after_launch("/", "ada", "ml101", Role.STUDENT, True, to("ps1"))]
 
 
 @pytest.mark.parametrize("assignment", ["a b", "a&next=//evil.example", "ä", "a/../b", "a?b#c"])
 def test_odd_names_stay_one_argument(assignment):
-    place = urlsplit(after_launch("/", "ada", "ml101", Role.STUDENT, True, assignment))
+    place = urlsplit(after_launch("/", "ada", "ml101", Role.STUDENT, True, to(assignment)))
     inner = urlsplit(parse_qs(place.query)["next"][0])
     assert list(parse_qs(place.query)) == ["next"] and inner.path == "/user/ada/ml101/courses/open"
     assert parse_qs(inner.query) == {"assignment": [assignment]}

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -80,7 +81,11 @@ class Service:
     async def launch(self, sub, role):
         context = {"id": "2", "label": "ml101", "title": "Machine Learning"}
         body = {"issuer": LMS, "client_id": "abc", "deployment_id": "1", "sub": sub, "roles": [M + role]}
-        return await self.call("POST", "api/admissions", {**body, "context": context, "email": f"p{sub}@lab.invalid"})
+        return await self.call(
+            "POST",
+            "api/admissions",
+            {**body, "nonce": secrets.token_hex(8), "context": context, "email": f"p{sub}@lab.invalid"},
+        )
 
     async def until_launched(self, sub, role):
         """A launch whose course is ready."""

@@ -122,9 +122,7 @@ def server(home: Path, env: Mapping[str, str], *options: str) -> Iterator[Server
         *(f"--IdentityProvider.token={token}", *options),
     ]
     with log.open("wb") as output:
-        process = subprocess.Popen(
-            command, env=env, cwd=home, stdin=subprocess.DEVNULL, stdout=output, stderr=output
-        )
+        process = subprocess.Popen(command, env=env, cwd=home, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
     running = Server(process, port, base, log, token)
     try:
         _await_answer(running)

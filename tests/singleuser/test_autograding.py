@@ -55,9 +55,7 @@ def course(home: Path, env: dict[str, str]) -> Path:
     """A course with ps1 generated, and one hostile submission each of mallory and eve."""
     course = home / "ml101"
     (course / "source" / "ps1").mkdir(parents=True)
-    nbformat.write(
-        source_notebook("### BEGIN SOLUTION\nanswer = 42\n### END SOLUTION"), course / "source/ps1/nb.ipynb"
-    )
+    nbformat.write(source_notebook("### BEGIN SOLUTION\nanswer = 42\n### END SOLUTION"), course / "source/ps1/nb.ipynb")
     made = nbgrader("generate_assignment", "ps1", home=home, env=env)
     assert made.returncode == 0, made.stderr
     released = nbformat.read(course / "release/ps1/nb.ipynb", 4)

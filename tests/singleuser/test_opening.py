@@ -31,9 +31,7 @@ def ada(home: Path) -> Iterator[Server]:
         yield running
 
 
-def test_a_click_fetches_the_assignment_and_opens_its_first_notebook(
-    ada: Server, home: Path, exchange: Path
-) -> None:
+def test_a_click_fetches_the_assignment_and_opens_its_first_notebook(ada: Server, home: Path, exchange: Path) -> None:
     release(exchange, "Problem Set 1", "b.ipynb", "a ä.ipynb")
     answer = ada.get("courses/open?assignment=Problem%20Set%201")
     assert (answer.status, answer.location) == (302, ada.base + "lab/tree/Problem%20Set%201/a%20%C3%A4.ipynb")
@@ -49,9 +47,7 @@ def test_own_work_is_never_overwritten(ada: Server, home: Path, exchange: Path) 
     assert (home / "mine" / "a.ipynb").read_text() == "my work"
 
 
-def test_an_assignment_that_is_there_opens_while_the_exchange_is_away(
-    ada: Server, home: Path, exchange: Path
-) -> None:
+def test_an_assignment_that_is_there_opens_while_the_exchange_is_away(ada: Server, home: Path, exchange: Path) -> None:
     (home / "there").mkdir()
     (home / "there" / "x.ipynb").write_text("{}")
     away = exchange.rename(exchange.with_name("away"))
@@ -96,9 +92,7 @@ def test_an_exchange_that_is_away_has_a_page_with_a_reference_that_the_log_has(
     assert not (home / "later").exists() and not list(home.glob(".fetching-*"))
 
 
-@pytest.mark.parametrize(
-    "name", ["..", "..%2Fother", "%2Fetc", "a%2Fb", ".hidden", "a%5Cb", "ps*", "a+%2B", "x" * 200]
-)
+@pytest.mark.parametrize("name", ["..", "..%2Fother", "%2Fetc", "a%2Fb", ".hidden", "a%5Cb", "ps*", "a+%2B", "x" * 200])
 def test_names_that_lead_elsewhere_are_refused(ada: Server, name: str) -> None:
     assert ada.get(f"courses/open?assignment={name}").status == 400
 

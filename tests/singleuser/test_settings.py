@@ -34,9 +34,7 @@ def test_every_part_of_the_exchange_is_ours(role: str, tmp_path: Path) -> None:
     factory = ExchangeFactory(config=config)
     names = [name for name in factory.trait_names() if name not in ("config", "log", "parent")]
     assert len(names) == 8
-    assert {getattr(factory, name).__module__.rpartition(".")[0] for name in names} == {
-        "jupyterhub_courses.exchange"
-    }
+    assert {getattr(factory, name).__module__.rpartition(".")[0] for name in names} == {"jupyterhub_courses.exchange"}
     assert CourseDirectory(config=config).course_id == "ml101"
     root = CourseDirectory(config=config).root
     assert root == (str(tmp_path / "ml101") if role == "grader" else os.getcwd())
@@ -57,9 +55,7 @@ def test_what_is_hidden_exists_in_this_nbgrader() -> None:
 
     for name in hidden_server_extensions(is_grader=False):
         importlib.import_module(name)
-    scripts = "".join(
-        path.read_text() for path in Path(nbgrader.__file__).parent.glob("labextension/static/*.js")
-    )
+    scripts = "".join(path.read_text() for path in Path(nbgrader.__file__).parent.glob("labextension/static/*.js"))
     for plugin in hidden_plugins(is_grader=False):
         assert f'"{plugin}"' in scripts
     assert '"nbgrader:open-formgrader"' in scripts

@@ -44,11 +44,7 @@ def test_a_right_file_becomes_specs():
     checked = check_text(GOOD)
     assert checked.problems == ()
     ml101, art = checked.file.courses
-    assert (
-        ml101.memory.limit == 2 * 2**30
-        and ml101.cpu.guarantee == 0.5
-        and ml101.environment.python == "/opt/ml101"
-    )
+    assert ml101.memory.limit == 2 * 2**30 and ml101.cpu.guarantee == 0.5 and ml101.environment.python == "/opt/ml101"
     assert ml101.idle_timeout == 7200 and art.people[0].role == "instructor"
     assert checked.file.platforms[0].course_creation.mode == "on"
 

@@ -19,9 +19,7 @@ def test_what_is_no_size_is_refused_with_an_example(written):
         notation.parse_bytes(written)
 
 
-@pytest.mark.parametrize(
-    ("written", "seconds"), [("90s", 90), ("30m", 1800), ("2h", 7200), ("1d", 86400), (60, 60)]
-)
+@pytest.mark.parametrize(("written", "seconds"), [("90s", 90), ("30m", 1800), ("2h", 7200), ("1d", 86400), (60, 60)])
 def test_times(written, seconds):
     assert notation.parse_seconds(written) == seconds
 

@@ -1,6 +1,7 @@
 """Admission on a real store: identity, names, roles, courses."""
 
 import asyncio
+import secrets
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -9,6 +10,7 @@ from sqlalchemy import update
 
 from jupyterhub_courses.adapters.store.courses import Courses
 from jupyterhub_courses.adapters.store.models import MembershipRow
+from jupyterhub_courses.adapters.store.once import Once
 from jupyterhub_courses.adapters.store.people import People
 from jupyterhub_courses.adapters.store.registrations import Registrations, save_platform
 from jupyterhub_courses.adapters.store.scores import Scores
@@ -51,7 +53,9 @@ async def admitting(database):
             )
             await save_platform(session, Platform(0, name, host, creation, (), 2), [registration], "file", True)
     courses = Courses(database)
-    return Admitting(Registrations(database), People(database), courses, Hub(), Provisioner(courses), lambda: NOW)
+    return Admitting(
+        Registrations(database), People(database), courses, Once(database), Hub(), Provisioner(courses), lambda: NOW
+    )
 
 
 def launch(sub="3", role="Learner", context="2", login="ada", **changes):
@@ -72,6 +76,8 @@ def launch(sub="3", role="Learner", context="2", login="ada", **changes):
         lineitems_url=None,
         lineitem_url=None,
         members_url=None,
+        nonce=secrets.token_hex(8),
+        attempt=secrets.token_hex(8),
     )
     return replace(first, **changes)
 

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import aiohttp
 
+from ...core.goals import Goal
 from ...core.placements import Placement
 from ...core.roles import Role
 
@@ -63,7 +64,7 @@ class Arrival:
     course: str
     role: Role
     ready: bool
-    assignment: str | None
+    goal: Goal
 
 
 class CoursesClient:
@@ -181,5 +182,5 @@ def _arrival(data: dict[str, Any]) -> Arrival:
         course=str(data["course"]),
         role=Role(data["role"]),
         ready=data["ready"] is True,
-        assignment=data.get("assignment"),
+        goal=Goal.from_json(data["goal"]),
     )

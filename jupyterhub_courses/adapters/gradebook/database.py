@@ -42,12 +42,8 @@ BASE_CELL = _table("base_cell", id=String, notebook_id=String)
 GRADE_CELL = _table("grade_cells", id=String, max_score=Float)
 TASK_CELL = _table("task_cells", id=String, max_score=Float)
 STUDENT = _table("student", id=String, first_name=String, last_name=String, email=String, lms_user_id=String)
-SUBMISSION = _table(
-    "submitted_assignment", id=String, assignment_id=String, student_id=String, timestamp=DateTime
-)
-SUBMITTED_NOTEBOOK = _table(
-    "submitted_notebook", id=String, assignment_id=String, late_submission_penalty=Float
-)
+SUBMISSION = _table("submitted_assignment", id=String, assignment_id=String, student_id=String, timestamp=DateTime)
+SUBMITTED_NOTEBOOK = _table("submitted_notebook", id=String, assignment_id=String, late_submission_penalty=Float)
 GRADE = _table(
     "grade",
     id=String,

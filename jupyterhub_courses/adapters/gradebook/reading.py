@@ -85,9 +85,7 @@ def read_gradebook(engine: Engine, clock: Callable[[], float]) -> GradebookState
     return GradebookState(taken_at, tuple(assignments.values()), scores)
 
 
-def _scores(
-    connection: Connection, assignments: dict[str, AssignmentState], now: str
-) -> tuple[ScoreState, ...]:
+def _scores(connection: Connection, assignments: dict[str, AssignmentState], now: str) -> tuple[ScoreState, ...]:
     penalties = {row.id: row.penalty for row in connection.execute(_penalties())}
     scores = []
     for row in connection.execute(_points()):
@@ -96,9 +94,7 @@ def _scores(
         if assignment is None or row.student_id is None or not math.isfinite(score):
             continue
         scores.append(
-            ScoreState(
-                assignment.name, row.student_id, score, assignment.max_score, _iso(row.timestamp) or now
-            )
+            ScoreState(assignment.name, row.student_id, score, assignment.max_score, _iso(row.timestamp) or now)
         )
     return tuple(sorted(scores, key=lambda score: (score.assignment, score.username)))
 
@@ -138,9 +134,7 @@ def _points() -> Select[Any]:
         )
         .join(SUBMITTED_NOTEBOOK, SUBMITTED_NOTEBOOK.c.assignment_id == SUBMISSION.c.id)
         .join(GRADE, GRADE.c.notebook_id == SUBMITTED_NOTEBOOK.c.id)
-        .group_by(
-            SUBMISSION.c.id, SUBMISSION.c.assignment_id, SUBMISSION.c.student_id, SUBMISSION.c.timestamp
-        )
+        .group_by(SUBMISSION.c.id, SUBMISSION.c.assignment_id, SUBMISSION.c.student_id, SUBMISSION.c.timestamp)
         .having(waiting == 0)
     )
 

@@ -84,9 +84,7 @@ class Ags:
             return Outcome(Verdict.RETRY, outcome.reason, Scope.COLUMN, outcome.retry_after)
         return outcome
 
-    async def results(
-        self, registration: Registration, lineitem: str, user_id: str | None = None
-    ) -> dict[str, Result]:
+    async def results(self, registration: Registration, lineitem: str, user_id: str | None = None) -> dict[str, Result]:
         """What the LMS shows, by user id; of one person where asked (Open edX then still tells all)."""
         url = sub_path(lineitem, "results")
         try:

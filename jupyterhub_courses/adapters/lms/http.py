@@ -54,9 +54,7 @@ class LmsHttp:
             ) as response:
                 self._note_clock(url, response.headers.get("Date"))
                 content = await response.content.read(limit + 1)
-                while len(content) <= limit and (
-                    more := await response.content.read(limit + 1 - len(content))
-                ):
+                while len(content) <= limit and (more := await response.content.read(limit + 1 - len(content))):
                     content += more
                 return Answer(
                     status=response.status,
@@ -97,9 +95,7 @@ class LmsHttp:
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
             # One TLS context for all: making one costs 57 ms.
-            connector = aiohttp.TCPConnector(
-                limit=0, ssl=ssl.create_default_context(), keepalive_timeout=30.0
-            )
+            connector = aiohttp.TCPConnector(limit=0, ssl=ssl.create_default_context(), keepalive_timeout=30.0)
             self._session = aiohttp.ClientSession(
                 connector=connector,
                 cookie_jar=aiohttp.DummyCookieJar(),

@@ -91,9 +91,7 @@ class Tokens:
         form = {
             "grant_type": "client_credentials",
             "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-            "client_assertion": jwt.encode(
-                claims, self._key.private, "RS256", headers={"kid": self._key.kid}
-            ),
+            "client_assertion": jwt.encode(claims, self._key.private, "RS256", headers={"kid": self._key.kid}),
             "scope": " ".join(sorted(scopes)),
         }
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
@@ -102,12 +100,7 @@ class Tokens:
     def _read(self, answer: Answer) -> _Token:
         data = answer.json() if answer.ok else None
         value = data.get("access_token") if isinstance(data, dict) else None
-        if (
-            not isinstance(data, dict)
-            or not isinstance(value, str)
-            or not value.isascii()
-            or not value.isprintable()
-        ):
+        if not isinstance(data, dict) or not isinstance(value, str) or not value.isascii() or not value.isprintable():
             raise LmsFailure(_token_trouble(answer))
         try:
             lifetime = float(data.get("expires_in") or LIFETIME)

@@ -73,9 +73,20 @@ class Database:
 
     async def migrate(self) -> None:
         """Bring the tables to this version (alembic, `migrations/`); does nothing where they are."""
-        async with self.engine.connect() as connection:
-            await connection.run_sync(_upgrade)
-            await connection.commit()
+        # SQLite changes a table by making it anew; with foreign keys on, dropping the old one would empty others
+        # (https://sqlite.org/lang_altertable.html#otheralter). The switch does nothing inside a transaction.
+        engine = create_async_engine(self.engine.url) if self.is_sqlite else self.engine
+        if self.is_sqlite:
+            _prepare_sqlite(engine, foreign_keys=False)
+        try:
+            async with engine.connect() as connection:
+                await connection.run_sync(_upgrade)
+                if self.is_sqlite and (await connection.exec_driver_sql("PRAGMA foreign_key_check")).first():
+                    raise RuntimeError("the migration would lose what belongs together; nothing was changed")
+                await connection.commit()
+        finally:
+            if self.is_sqlite:
+                await engine.dispose()
 
     async def close(self) -> None:
         """Give all connections back."""
@@ -95,13 +106,14 @@ def _upgrade(connection: Connection) -> None:
     command.upgrade(config, "head")
 
 
-def _prepare_sqlite(engine: AsyncEngine) -> None:
+def _prepare_sqlite(engine: AsyncEngine, foreign_keys: bool = True) -> None:
     # https://docs.sqlalchemy.org/en/20/dialects/sqlite.html#serializable-isolation-savepoints-transactional-ddl
     @event.listens_for(engine.sync_engine, "connect")
     def connect(connection: Any, _record: Any) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", f"busy_timeout={BUSY_TIMEOUT}"):
+        keys = f"foreign_keys={'ON' if foreign_keys else 'OFF'}"
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", keys, f"busy_timeout={BUSY_TIMEOUT}"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

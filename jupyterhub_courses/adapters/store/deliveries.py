@@ -58,9 +58,7 @@ class Deliveries:
         )
         async with self._database.reading() as session:
             rows = (await session.execute(query)).all()
-            registrations = await _registrations(
-                session, [r for pair in rows for r in _registration_ids(*pair)]
-            )
+            registrations = await _registrations(session, [r for pair in rows for r in _registration_ids(*pair)])
         columns = (_column(assignment, course, registrations) for assignment, course in rows)
         return [column for column in columns if column is not None]
 
@@ -78,9 +76,7 @@ class Deliveries:
     async def begin(self, intents: Sequence[Intent]) -> None:
         """Store what is about to be sent, before it is."""
         async with self._database.transaction() as session:
-            for intent in sorted(
-                intents, key=lambda i: i.score_id
-            ):  # one order: no deadlock between replicas
+            for intent in sorted(intents, key=lambda i: i.score_id):  # one order: no deadlock between replicas
                 await session.execute(
                     update(ScoreRow)
                     .where(ScoreRow.id == intent.score_id)

@@ -68,13 +68,18 @@ class PlatformRow(Base):
     course_limit: Mapped[int] = mapped_column(default=100)
     start_from: Mapped[dict[str, Any] | None] = mapped_column(JSON)  # of courses made by a launch
     owner: Mapped[str] = mapped_column(String(10), default="page")  # page | file | config
+    title: Mapped[str] = mapped_column(String(255), default="", server_default="")  # what people call it
+    home_url: Mapped[str | None] = mapped_column(String(1024))  # where its people begin
 
 
 class RegistrationRow(Base):
-    """One client id of our tool at a platform."""
+    """One client id of our tool at a platform; with `secret` a consumer of LTI 1.1.
+
+    Canvas has one issuer for all institutions, and may have one client id for several: they differ by deployment.
+    """
 
     __tablename__ = "registrations"
-    __table_args__ = (UniqueConstraint("issuer", "client_id"),)
+    __table_args__ = (UniqueConstraint("issuer", "client_id", "platform_id"),)
     id: Mapped[int] = mapped_column(primary_key=True)
     platform_id: Mapped[int] = mapped_column(ForeignKey("platforms.id", ondelete="CASCADE"), index=True)
     issuer: Mapped[str] = mapped_column(String(255))
@@ -84,6 +89,7 @@ class RegistrationRow(Base):
     token_url: Mapped[str | None] = mapped_column(String(1024))
     keyset_url: Mapped[str | None] = mapped_column(String(1024))
     public_key: Mapped[str | None] = mapped_column(Text)
+    secret: Mapped[str | None] = mapped_column(String(255))  # of LTI 1.1
 
 
 class PersonRow(Base):
@@ -200,6 +206,38 @@ class ScoreRow(Base):
     reason: Mapped[str] = mapped_column(String(40), default="")
     attempts: Mapped[int] = mapped_column(default=0)
     next_at: Mapped[datetime | None]
+
+
+class NonceRow(Base):
+    """A nonce that was used, and the attempt to log in that used it; kept until it could not be used any more."""
+
+    __tablename__ = "nonces"
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    attempt: Mapped[str] = mapped_column(String(64))
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class CodeRow(Base):
+    """A one-time code that was given out: its digest, what it is for and what it opens."""
+
+    __tablename__ = "codes"
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20))  # login | selection | registration
+    data: Mapped[dict[str, Any]]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class OutcomeRow(Base):
+    """LTI 1.1: where one person's result of one assignment goes. Each launch may change it."""
+
+    __tablename__ = "outcomes"
+    __table_args__ = (UniqueConstraint("assignment_id", "person_id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    assignment_id: Mapped[int] = mapped_column(ForeignKey("assignments.id", ondelete="CASCADE"), index=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("persons.id", ondelete="CASCADE"), index=True)
+    registration_id: Mapped[int] = mapped_column(ForeignKey("registrations.id", ondelete="CASCADE"), index=True)
+    sourcedid: Mapped[str] = mapped_column(Text)
+    url: Mapped[str] = mapped_column(String(1024))
 
 
 class EventRow(Base):

@@ -1,5 +1,7 @@
 """Platforms and registrations in the store."""
 
+from dataclasses import replace
+
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -11,7 +13,18 @@ from .models import CourseRow, PlatformRow, RegistrationRow
 def platform_record(row: PlatformRow) -> Platform:
     """The record of a row."""
     allowed = tuple(row.allowed_contexts)
-    return Platform(row.id, row.name, row.issuer, row.course_creation, allowed, row.course_limit, row.start_from)
+    return Platform(
+        id=row.id,
+        name=row.name,
+        issuer=row.issuer,
+        course_creation=row.course_creation,
+        allowed_contexts=allowed,
+        course_limit=row.course_limit,
+        start_from=row.start_from,
+        title=row.title,
+        home_url=row.home_url,
+        owner=row.owner,
+    )
 
 
 def registration_record(row: RegistrationRow, platform: str) -> Registration:
@@ -27,6 +40,7 @@ def registration_record(row: RegistrationRow, platform: str) -> Registration:
         token_url=row.token_url,
         keyset_url=row.keyset_url,
         public_key=row.public_key,
+        secret=row.secret,
     )
 
 
@@ -37,18 +51,33 @@ class Registrations:
         self._database = database
 
     async def find(self, issuer: str, client_id: str | None) -> Registration | None:
-        """By (issuer, client id); without client id only where the issuer has exactly one registration."""
+        """By (issuer, client id); without client id only where the issuer has exactly one.
+
+        Several platforms may share one client id (Canvas); the answer then has the deployment ids of all, and
+        `for_launch` tells them apart.
+        """
+        found = await self._all(issuer, client_id)
+        if len({registration.client_id for registration in found}) != 1:
+            return None
+        deployment_ids = tuple(each for registration in found for each in registration.deployment_ids)
+        return replace(found[0], deployment_ids=deployment_ids)
+
+    async def for_launch(self, issuer: str, client_id: str, deployment_id: str) -> Registration | None:
+        """The registration of a verified launch: the one with its deployment id, else any of this client id."""
+        found = await self._all(issuer, client_id)
+        return next((r for r in found if deployment_id in r.deployment_ids), found[0] if found else None)
+
+    async def _all(self, issuer: str, client_id: str | None) -> list[Registration]:
         query = (
             select(RegistrationRow, PlatformRow.name)
             .join(PlatformRow, PlatformRow.id == RegistrationRow.platform_id)
-            .where(RegistrationRow.issuer == issuer)
-            .limit(2)
+            .where(RegistrationRow.issuer == issuer, RegistrationRow.secret.is_(None))
+            .order_by(RegistrationRow.id)
         )
         if client_id is not None:
             query = query.where(RegistrationRow.client_id == client_id)
         async with self._database.reading() as session:
-            rows = (await session.execute(query)).all()
-        return registration_record(*rows[0]) if len(rows) == 1 else None
+            return [registration_record(*row) for row in (await session.execute(query)).all()]
 
     async def by_id(self, registration_id: int) -> Registration | None:
         """One registration."""
@@ -96,7 +125,7 @@ async def save_platform(
         session.add(row)
     row.issuer, row.course_creation, row.owner = platform.issuer, platform.course_creation, owner
     row.allowed_contexts, row.course_limit = list(platform.allowed_contexts), platform.course_limit
-    row.start_from = platform.start_from
+    row.start_from, row.title, row.home_url = platform.start_from, platform.title, platform.home_url
     await session.flush()
     present = (await session.scalars(select(RegistrationRow).where(RegistrationRow.platform_id == row.id))).all()
     by_client = {(r.issuer, r.client_id): r for r in present}
@@ -107,6 +136,7 @@ async def save_platform(
             session.add(found)
         found.deployment_ids, found.authorize_url = list(wanted.deployment_ids), wanted.authorize_url
         found.token_url, found.keyset_url, found.public_key = wanted.token_url, wanted.keyset_url, wanted.public_key
+        found.secret = wanted.secret
     if prune and by_client:
         await session.execute(delete(RegistrationRow).where(RegistrationRow.id.in_([r.id for r in by_client.values()])))
     await session.flush()

@@ -13,13 +13,9 @@ from jupyterhub_courses.demo.lms.server import start
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m jupyterhub_courses.demo.lms", description=__doc__)
     parser.add_argument("--port", type=int, required=True, help="on 127.0.0.1; 0 takes any, and says which")
-    parser.add_argument(
-        "--state", type=Path, required=True, help="directory for grades and keys; made if missing"
-    )
+    parser.add_argument("--state", type=Path, required=True, help="directory for grades and keys; made if missing")
     parser.add_argument("--scenario", type=Path, required=True, help="people, courses and activities (JSON)")
-    parser.add_argument(
-        "--control", action="store_true", help="serve the control API too: anybody may do anything"
-    )
+    parser.add_argument("--control", action="store_true", help="serve the control API too: anybody may do anything")
     options = parser.parse_args(argv)
     try:
         scenario = load(options.scenario)

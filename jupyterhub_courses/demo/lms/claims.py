@@ -76,9 +76,7 @@ def claims(launch: Launch, nonce: str, now: int) -> dict[str, Any]:
     if shared:
         name = f"{person.given} {person.family}"
         found |= {"given_name": person.given, "family_name": person.family, "name": name}
-    found[LTI + "ext"] = (
-        {"user_username": person.username, "lms": "moodle-2"} if shared else {"lms": "moodle-2"}
-    )
+    found[LTI + "ext"] = {"user_username": person.username, "lms": "moodle-2"} if shared else {"lms": "moodle-2"}
     if shared:
         found["email"] = person.email
     return found | _surroundings(launch) | _services(launch)

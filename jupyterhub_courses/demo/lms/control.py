@@ -147,9 +147,7 @@ class Override(Control):
             raise Mistake("score: a number or null is needed")
         grade = self.site.store.grade(item.id, person.id)
         own, now = item.activity is not None, int(self.site.clock())
-        self.site.store.put_grade(
-            item.id, person.id, override(grade, score, self.data.get("comment"), own, now)
-        )
+        self.site.store.put_grade(item.id, person.id, override(grade, score, self.data.get("comment"), own, now))
         self.finish({})
 
 

@@ -51,9 +51,7 @@ class Faults:
 
     def switches(self) -> dict[str, Any]:
         """The switches as they stand now: what was to hit the next 3 says how many are left."""
-        return {
-            one.name: getattr(self, one.name) for one in fields(self) if one.name not in ("seen", "counts")
-        }
+        return {one.name: getattr(self, one.name) for one in fields(self) if one.name not in ("seen", "counts")}
 
     def set(self, wanted: dict[str, Any]) -> None:
         """Replaces all switches: what `wanted` does not name is off. ValueError names what is wrong."""

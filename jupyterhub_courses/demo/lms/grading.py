@@ -96,9 +96,7 @@ def apply_score(score: Score, grade: Grade | None, maximum: float, own_column: b
     return Grade(final=shown, raw=raw, comment=score.comment, modified=modified)
 
 
-def override(
-    grade: Grade | None, value: float | None, comment: str | None, own_column: bool, now: int
-) -> Grade:
+def override(grade: Grade | None, value: float | None, comment: str | None, own_column: bool, now: int) -> Grade:
     """The grade after a teacher typed one in: in a created column no override, simply the newer grade."""
     return replace(grade or Grade(), final=value, comment=comment, modified=now, overridden=own_column)
 

@@ -22,9 +22,7 @@ def by_name(person: Person) -> tuple[str, str, int]:
     """Moodle's order of people: family name, given name, without regard to case and accents."""
 
     def plain(text: str) -> str:
-        return "".join(
-            c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)
-        ).casefold()
+        return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)).casefold()
 
     return plain(person.family), plain(person.given), person.id
 

@@ -74,9 +74,7 @@ class Page(RequestHandler):
         session = self.session()
         who = self.site.store.person(session.person) if session else None
         shared = {"scenario": self.site.scenario, "who": who, "session": session, "role_names": ROLE_NAMES}
-        self.render(
-            template, **{**shared, "course": None, "number": number, "full_name": full_name, **values}
-        )
+        self.render(template, **{**shared, "course": None, "number": number, "full_name": full_name, **values})
 
     def send_form(self, name: str, action: str, fields: dict[str, str]) -> None:
         """A form that sends itself; its script is why this page has no policy of its own."""
@@ -244,9 +242,7 @@ class Participants(CoursePage):
         enrolled = sorted(self.site.store.enrolments(course.id), key=lambda one: by_name(one.person))
         inside = {one.person.id for one in enrolled}
         others = sorted((p for p in self.site.store.people() if p.id not in inside), key=by_name)
-        self.show(
-            "participants.html", course=course, role=role, enrolled=enrolled, others=others, roles=ROLES
-        )
+        self.show("participants.html", course=course, role=role, enrolled=enrolled, others=others, roles=ROLES)
 
     def post(self, course_id: str) -> None:
         session, course, role = self.enter(course_id)

@@ -37,9 +37,7 @@ class Tool:
     target_link_uri: str
     keyset_url: str | None = None
     public_key: str | None = None
-    custom: Mapping[str, str] = field(
-        default_factory=dict
-    )  # sent with every launch; wins over the activity's
+    custom: Mapping[str, str] = field(default_factory=dict)  # sent with every launch; wins over the activity's
     share_identity: bool = True  # Moodle's privacy settings: names and e-mail addresses go to the tool
 
 
@@ -262,8 +260,6 @@ def _check(scenario: Scenario, errors: list[str]) -> None:
     for course in scenario.courses:
         members = [member.person for member in course.members]
         errors += [f"course {course.label}: nobody has the id {m}" for m in members if m not in people]
-        errors += [
-            f"course {course.label}: {m} is enrolled twice" for m in set(members) if members.count(m) > 1
-        ]
+        errors += [f"course {course.label}: {m} is enrolled twice" for m in set(members) if members.count(m) > 1]
     if not scenario.tool.redirect_uris:
         errors.append("tool.redirect_uris: at least one is needed")

@@ -21,9 +21,7 @@ def receive(site: Site, call: Call, course: CourseRow, item: Item | None) -> Ans
         return _refused(400, f"Incorrect score received{call.body}")
     grade = site.store.grade(item.id, person)
     if is_stale(score, grade):
-        return _refused(
-            409, f"Refusing score with an earlier timestamp for item {item.id} and user {score.user}"
-        )
+        return _refused(409, f"Refusing score with an earlier timestamp for item {item.id} and user {score.user}")
     if item.locked:
         return _refused(500, "Internal Server Error")
     changed = apply_score(score, grade, item.maximum, own_column=item.activity is not None, now=int(call.now))

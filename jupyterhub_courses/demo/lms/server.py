@@ -48,9 +48,7 @@ class Platform:
         if fault is None and not delay and request.path.startswith(SERVICE_ROOT):
             self._send(request, endpoint, services.serve(self._site, call))  # the quick way: no task
             return
-        task = asyncio.get_running_loop().create_task(
-            self._answer(request, call, endpoint, fault, delay / 1000)
-        )
+        task = asyncio.get_running_loop().create_task(self._answer(request, call, endpoint, fault, delay / 1000))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

@@ -131,9 +131,7 @@ def _check_type(resource: Resource, call: Call) -> None:
     """What passed the search but is refused by the resource itself: */*, and a list's type for one thing."""
     if call.method == "GET":
         wrong = bool(call.accept) and call.accept not in resource.formats and resource.strict
-        wrong = wrong or (
-            resource.name == "lineitems" and bool(call.accept) and call.accept != resource.formats[0]
-        )
+        wrong = wrong or (resource.name == "lineitems" and bool(call.accept) and call.accept != resource.formats[0])
     else:
         wrong = call.method == "POST" and call.content_type != resource.formats[1]
     if wrong:

@@ -111,14 +111,11 @@ class Store:
 
     def courses(self) -> list[CourseRow]:
         return [
-            CourseRow(*row)
-            for row in self._db.execute("SELECT id, label, title, idnumber FROM courses ORDER BY id")
+            CourseRow(*row) for row in self._db.execute("SELECT id, label, title, idnumber FROM courses ORDER BY id")
         ]
 
     def course(self, id: int) -> CourseRow | None:
-        row = self._db.execute(
-            "SELECT id, label, title, idnumber FROM courses WHERE id = ?", (id,)
-        ).fetchone()
+        row = self._db.execute("SELECT id, label, title, idnumber FROM courses WHERE id = ?", (id,)).fetchone()
         return CourseRow(*row) if row else None
 
     def enrolments(self, course: int) -> list[Enrolled]:
@@ -142,9 +139,7 @@ class Store:
         return row is not None and row[0] == "student" and row[1] != "removed"
 
     def enrol(self, course: int, person: int, role: str, status: str) -> None:
-        self._db.execute(
-            "INSERT OR REPLACE INTO enrolments VALUES (?, ?, ?, ?)", (course, person, role, status)
-        )
+        self._db.execute("INSERT OR REPLACE INTO enrolments VALUES (?, ?, ?, ?)", (course, person, role, status))
 
     def activities(self, course: int) -> list[ActivityRow]:
         sql = "SELECT id, course, title, description, custom FROM activities WHERE course = ? ORDER BY id"
@@ -179,9 +174,7 @@ class Store:
         cursor = self._db.execute(sql, (course, label, maximum, resource_id, tag, link, orphan))
         return cursor.lastrowid or 0
 
-    def change_item(
-        self, old: Item, label: str, maximum: float, resource_id: str, tag: str, link: int | None
-    ) -> None:
+    def change_item(self, old: Item, label: str, maximum: float, resource_id: str, tag: str, link: int | None) -> None:
         """Changes the column; with another maximum its grades keep their percentage."""
         with self.transaction():
             self._db.execute(
@@ -205,9 +198,7 @@ class Store:
 
     def grades(self, item: int) -> dict[int, Grade]:
         """The column's grades by person, in the order in which they first came."""
-        rows = self._db.execute(
-            f"SELECT person, {GRADE} FROM grades WHERE item = ? ORDER BY id", (item,)
-        ).fetchall()
+        rows = self._db.execute(f"SELECT person, {GRADE} FROM grades WHERE item = ? ORDER BY id", (item,)).fetchall()
         return {row[0]: _grade(row[1:]) for row in rows}
 
     def put_grade(self, item: int, person: int, grade: Grade) -> None:
@@ -235,15 +226,11 @@ class Store:
 
     def add_session(self, person: int) -> Session:
         session = Session(secrets.token_urlsafe(24), person, secrets.token_hex(5))
-        self._db.execute(
-            "INSERT INTO sessions VALUES (?, ?, ?)", (session.token, session.person, session.sesskey)
-        )
+        self._db.execute("INSERT INTO sessions VALUES (?, ?, ?)", (session.token, session.person, session.sesskey))
         return session
 
     def session(self, token: str) -> Session | None:
-        row = self._db.execute(
-            "SELECT token, person, sesskey FROM sessions WHERE token = ?", (token,)
-        ).fetchone()
+        row = self._db.execute("SELECT token, person, sesskey FROM sessions WHERE token = ?", (token,)).fetchone()
         return Session(*row) if row else None
 
     def end_session(self, token: str) -> None:
@@ -253,9 +240,7 @@ class Store:
 
     def add_launch(self, session: str, activity: ActivityRow) -> str:
         id = f"ltilaunch{activity.id}_{secrets.randbelow(2**31)}"
-        self._db.execute(
-            "INSERT INTO launches VALUES (?, ?, ?, ?)", (id, session, activity.course, activity.id)
-        )
+        self._db.execute("INSERT INTO launches VALUES (?, ?, ?, ?)", (id, session, activity.course, activity.id))
         return id
 
     def take_launch(self, id: str, session: str) -> int | None:

@@ -41,11 +41,7 @@ async def answer(site: Site, method: str, content_type: str, form: dict[str, str
 
 def _read(method: str, content_type: str, form: dict[str, str]) -> tuple[str, list[str]]:
     names = ("client_assertion", "client_assertion_type", "grant_type", "scope")
-    if (
-        method != "POST"
-        or content_type != "application/x-www-form-urlencoded"
-        or not all(map(form.get, names))
-    ):
+    if method != "POST" or content_type != "application/x-www-form-urlencoded" or not all(map(form.get, names)):
         raise TokenError("invalid_request")
     if form["client_assertion_type"] != ASSERTION_TYPE or form["grant_type"] != "client_credentials":
         raise TokenError("unsupported_grant_type")

@@ -56,9 +56,7 @@ class _Reader(HTMLParser):
         if tag == "a" and got.get("href"):
             self._href, self._words, self._label = got["href"], [], got.get("aria-label", "")
         elif tag == "form":
-            self._form = Form(
-                urljoin(self._page.url, got.get("action", "")), got.get("method", "get").lower()
-            )
+            self._form = Form(urljoin(self._page.url, got.get("action", "")), got.get("method", "get").lower())
             self._page.forms.append(self._form)
         elif tag in ("input", "button") and self._form is not None and got.get("name"):
             self._form.fields[got["name"]] = got.get("value", "")
@@ -136,17 +134,13 @@ class Browser:
         except (TimeoutError, aiohttp.ClientError, ValueError) as error:
             raise StoryFailed(f"{self.who}: {method} {urlsplit(url).path}: {error!r}") from error
 
-    async def _page(
-        self, method: str, url: str, data: dict[str, str] | None = None, origin: str = ""
-    ) -> Page:
+    async def _page(self, method: str, url: str, data: dict[str, str] | None = None, origin: str = "") -> Page:
         headers = {"Referer": origin} if origin else {}
         if method == "POST" and origin:
             parts = urlsplit(origin)
             headers["Origin"] = f"{parts.scheme}://{parts.netloc}"
         try:
-            async with self._session.request(
-                method, url, data=data, headers=headers, max_redirects=25
-            ) as answer:
+            async with self._session.request(method, url, data=data, headers=headers, max_redirects=25) as answer:
                 page = Page(str(answer.url), answer.status, await answer.text(errors="replace"))
         except (TimeoutError, aiohttp.ClientError) as error:
             raise StoryFailed(f"{self.who}: {urlsplit(url).path}: {error!r}") from error

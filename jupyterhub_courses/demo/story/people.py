@@ -114,9 +114,7 @@ class Student:
             cell["source"] = answers.pop(name, cell["source"])
         if answers:
             raise StoryFailed(f"{self.server.user}: the notebook has no cell {', '.join(answers)}")
-        await self.server.ask(
-            "PUT", path, {"type": "notebook", "format": "json", "content": model["content"]}
-        )
+        await self.server.ask("PUT", path, {"type": "notebook", "format": "json", "content": model["content"]})
 
     async def submit(self) -> None:
         """As the assignment list in JupyterLab does it."""

@@ -63,17 +63,13 @@ class Story:
         await self.regrade()
         await self.gradebooks_hold(before_regrade=False, text="the LMSs have every grade of the table")
         await self.feedback()
-        await self.gradebooks_hold(
-            before_regrade=False, text="the LMSs still have exactly these grades", settle=15
-        )
+        await self.gradebooks_hold(before_regrade=False, text="the LMSs still have exactly these grades", settle=15)
 
     async def teachers_come(self) -> None:
         for course, (_, family) in TEACHERS.items():
             with self.steps.step(f"{course}: {family} clicks; the course is made and formgrader opens"):
                 server = await self.actor(course, family.lower()).open_server(course, ITEM)
-                expect(
-                    "formgrader" in server.opened, f"{family} landed at {server.opened}, not in formgrader"
-                )
+                expect("formgrader" in server.opened, f"{family} landed at {server.opened}, not in formgrader")
                 self.teachers[course] = Teacher(server)
         with self.steps.step(f"the assignment is made and released in {len(self.teachers)} courses"):
             await together(self._release(teacher) for teacher in self.teachers.values())

@@ -12,9 +12,7 @@ class StoryFailed(Exception):
 class Steps:
     """`clock`: seconds of any origin, only moving forward."""
 
-    def __init__(
-        self, as_json: bool, clock: Callable[[], float], out: Callable[[str], None] | None = None
-    ) -> None:
+    def __init__(self, as_json: bool, clock: Callable[[], float], out: Callable[[str], None] | None = None) -> None:
         self._as_json, self._clock = as_json, clock
         self._out = out or (lambda line: print(line, flush=True))
         self._start = clock()
@@ -42,9 +40,7 @@ class Steps:
         at = self._clock() - self._start
         if self._as_json:
             line = {"at": round(at, 2), "kind": kind, "text": text}
-            self._out(
-                json.dumps(line if took is None else {**line, "took": round(took, 2)}, ensure_ascii=False)
-            )
+            self._out(json.dumps(line if took is None else {**line, "took": round(took, 2)}, ensure_ascii=False))
         else:
             sign = {"step": "✓", "failed": "✗", "wrong": "✗", "right": "✓"}.get(kind, " ")
             own = "" if took is None else f" ({took:.1f} s)"

@@ -142,15 +142,11 @@ def differences(gradebook: object, label: str, wanted: dict[str, float | None]) 
     for username, grade in wanted.items():
         held = column.get(username)
         if held != grade:
-            found.append(
-                f"{label}, {username}: {ITEM} is {_shown(held)} in the LMS and should be {_shown(grade)}"
-            )
+            found.append(f"{label}, {username}: {ITEM} is {_shown(held)} in the LMS and should be {_shown(grade)}")
     for item, cells in items.items():
         for username, held in cells.items():
             if held is not None and not (item == ITEM and username in wanted):
-                found.append(
-                    f"{label}, {username}: {item} is {_shown(held)} in the LMS and should not be there"
-                )
+                found.append(f"{label}, {username}: {item} is {_shown(held)} in the LMS and should not be there")
     return found
 
 

@@ -1,0 +1,70 @@
+"""What may be used once: nonces of launches, and codes that are given out.
+
+Promises: of two that come at the same moment, in whatever process, one wins; nothing works after its time; codes are
+stored as digests, so a copy of the store opens nothing.
+"""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
+
+from .database import Database
+from .models import CodeRow, NonceRow
+
+CODE_BYTES = 24
+
+
+class Once:
+    """See above. `kind` keeps codes of different purposes apart."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def spend_nonce(self, nonce: str, attempt: str, now: datetime, seconds: float) -> bool:
+        """Use `nonce` up, remembered for `seconds`. True again for the same attempt, whose call may come twice."""
+        digest = _digest("nonce", nonce)
+        try:
+            async with self._database.transaction() as session:
+                expires_at = now + timedelta(seconds=seconds)
+                session.add(NonceRow(digest=digest, attempt=_digest("attempt", attempt), expires_at=expires_at))
+            return True
+        except IntegrityError:
+            async with self._database.reading() as session:
+                row = await session.get(NonceRow, digest)
+            return row is not None and bool(attempt) and row.attempt == _digest("attempt", attempt)
+
+    async def issue(self, kind: str, data: dict[str, Any], now: datetime, seconds: float) -> str:
+        """A new code for `data`, good for `seconds`."""
+        code = secrets.token_urlsafe(CODE_BYTES)
+        async with self._database.transaction() as session:
+            expires_at = now + timedelta(seconds=seconds)
+            session.add(CodeRow(digest=_digest(kind, code), kind=kind, data=data, expires_at=expires_at))
+        return code
+
+    async def look(self, kind: str, code: str, now: datetime) -> dict[str, Any] | None:
+        """What the code is for, without using it up; None if it was used, is too old or was never given out."""
+        query = select(CodeRow.data).where(CodeRow.digest == _digest(kind, code), CodeRow.expires_at > now)
+        async with self._database.reading() as session:
+            return await session.scalar(query)
+
+    async def spend(self, kind: str, code: str, now: datetime) -> dict[str, Any] | None:
+        """What the code is for; works once."""
+        here = CodeRow.digest == _digest(kind, code)
+        async with self._database.transaction() as session:
+            # One statement, so that of two processes one gets the row (both databases know RETURNING).
+            statement = delete(CodeRow).where(here, CodeRow.expires_at > now).returning(CodeRow.data)
+            return (await session.execute(statement)).scalar_one_or_none()
+
+    async def sweep(self, now: datetime) -> None:
+        """Forget what is too old to work."""
+        async with self._database.transaction() as session:
+            await session.execute(delete(NonceRow).where(NonceRow.expires_at <= now))
+            await session.execute(delete(CodeRow).where(CodeRow.expires_at <= now))
+
+
+def _digest(kind: str, text: str) -> str:
+    return hashlib.sha256(f"{kind}\0{text}".encode()).hexdigest()
