@@ -63,6 +63,11 @@ _OWN: Final[dict[str, dict[str, str]]] = {
         "de": "Ihre Lernplattform hat eine Adresse genannt, die nicht zu ihr gehört. Bitte nennen Sie ihrer "
         "Administration die Referenz.",
     },
+    "materials_not_allowed": {
+        "en": "This activity opens materials that are not set for this course. Please ask your teacher.",
+        "de": "Diese Aktivität öffnet Materialien, die für diesen Kurs nicht vorgesehen sind. Bitte wenden Sie sich "
+        "an Ihre Lehrperson.",
+    },
     "review_of_another": {
         "en": "You may look at your own submission only.",
         "de": "Sie dürfen nur Ihre eigene Abgabe ansehen.",

@@ -118,12 +118,26 @@ class StartFrom(Spec):
         return self
 
 
+class Material(Spec):
+    """A git repository whose notebooks links may open in people's servers; `path` is what opens by default."""
+
+    git: Annotated[str, Field(max_length=1000), AfterValidator(notation.git_address)]
+    branch: Annotated[str, AfterValidator(notation.git_ref)] | None = None
+    path: Annotated[str, Field(max_length=1000), AfterValidator(notation.path_inside)] | None = None
+    title: Annotated[str, Field(max_length=255)] = ""
+
+
 class Member(Spec):
     """A person named by hand, for a course without an LMS."""
 
     username: Annotated[str, AfterValidator(notation.username)]
     name: Annotated[str, Field(max_length=255)] = ""
     role: Literal["student", "grader", "instructor"] = "student"
+
+
+def materials_of(spec: dict[str, Any]) -> tuple[Material, ...]:
+    """The materials of a stored spec."""
+    return tuple(Material.model_validate(entry) for entry in spec.get("materials", ()))
 
 
 class CourseSpec(Spec):
@@ -137,6 +151,7 @@ class CourseSpec(Spec):
     exchange: Exchange = Exchange()
     grader: Grader = Grader()
     start_from: StartFrom | None = None
+    materials: Annotated[tuple[Material, ...], Field(max_length=100)] = ()
     people: Annotated[tuple[Member, ...], Field(max_length=5000)] = ()
     idle_timeout: Seconds | None = None
 

@@ -15,9 +15,11 @@ from typing import Any, Protocol
 from ..core.addresses import trusted
 from ..core.admissions import Admission, Launch, Message, Refused
 from ..core.goals import Goal, Kind
+from ..core.materials import allowed_place
 from ..core.names import slug_from, username_from
 from ..core.records import Course, Endpoints, Link, Person, Platform, Registration
 from ..core.roles import Role, hub_roles, role_from_claims
+from ..core.specs import materials_of
 
 log = logging.getLogger(__name__)
 NAME_ATTEMPTS = 50
@@ -141,6 +143,11 @@ class Admitting:
             return await self._review(launch, registration, person, role)
         if launch.assignment is not None:
             return Goal(Kind.ASSIGNMENT, assignment=launch.assignment)
+        if launch.materials is not None:
+            place = allowed_place(launch.materials, materials_of(course.spec))
+            if place is None:
+                raise Refused("materials_not_allowed")
+            return Goal(Kind.MATERIALS, materials=place)
         return Goal()
 
     async def _selection(

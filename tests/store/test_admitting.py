@@ -185,7 +185,7 @@ async def test_a_link_that_names_an_assignment_is_remembered(admitting, database
     admission = await admitting.admit(
         launch("9", "Instructor", assignment="ps1", lineitem_url=f"{LMS}/items/2?type_id=1")
     )
-    assert admission.assignment == "ps1"
+    assert admission.goal.assignment == "ps1"
     course = await Courses(database).by_slug("ml101")
     assert [a.name for a in await Scores(database).assignments(course.id)] == ["ps1"]
 
