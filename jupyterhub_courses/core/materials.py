@@ -4,21 +4,10 @@ A link's words are a teacher's, or anybody's who can edit an activity: only repo
 """
 
 from collections.abc import Sequence
-from typing import Protocol
 
 from . import notation
 from .goals import GitPlace
-
-
-class Material(Protocol):
-    """A repository as the spec names it; see core/specs.py."""
-
-    @property
-    def git(self) -> str: ...
-    @property
-    def branch(self) -> str | None: ...
-    @property
-    def path(self) -> str | None: ...
+from .specs import Material
 
 
 def allowed_place(asked: GitPlace, materials: Sequence[Material]) -> GitPlace | None:

@@ -4,6 +4,7 @@ from dataclasses import asdict
 
 from ..core.admissions import Refused
 from ..core.gradebooks import gradebook_state
+from ..core.specs import materials_of
 from .access import Action
 from .base import BaseHandler, parsed
 from .openapi import description
@@ -61,6 +62,7 @@ class CourseHandler(BaseHandler):
                     for a in assignments
                     if a.in_gradebook
                 ],
+                "materials": [m.model_dump(mode="json", exclude_none=True) for m in materials_of(course.spec)],
             }
         )
 

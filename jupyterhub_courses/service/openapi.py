@@ -126,7 +126,13 @@ SCHEMAS: Final[dict[str, Any]] = {
     ),
     "CourseList": _list(_COURSE_ROW),
     "Course": _object(
-        slug="string", title="string", state="string", reason="string", role="string?", assignments="list"
+        slug="string",
+        title="string",
+        state="string",
+        reason="string",
+        role="string?",
+        assignments="list",
+        materials="list",
     ),
     "Roster": _object(members="list"),
     "ScoreList": _list(

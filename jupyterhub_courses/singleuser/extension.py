@@ -16,6 +16,8 @@ from jupyterhub_courses.adapters.gradebook.writing import create_gradebook
 
 from .fetching import remove_leftovers
 from .gradebook_thread import GradebookThread
+from .materials import NBGITPULLER, CourseMaterials
+from .materials import handlers as pulling
 from .nbgrader_settings import gradebook_url, load_config
 from .opening import OpenHandler
 from .roster import RosterKeeper
@@ -43,7 +45,7 @@ class CoursesExtension(ExtensionApp):
             return
         put_python_on_path(os.environ)
         # Extensions are linked in the order of their names, so ours comes before JupyterLab's and nbgrader's.
-        for name in hidden_server_extensions(self._course.is_grader):
+        for name in (NBGITPULLER, *hidden_server_extensions(self._course.is_grader)):
             extension = serverapp.extension_manager.extensions.get(name)
             if extension is not None:
                 extension.enabled = False
@@ -76,11 +78,14 @@ class CoursesExtension(ExtensionApp):
             self.log.exception("The course's gradebook can't be opened: no scores are sent")
 
     def _add_handlers(self, course: CourseServer, root: Path, config: Config) -> None:
-        opening = {"server": course, "root": root, "config": config, "locks": {}}
+        self.serverapp.web_app.settings["nbapp"] = self.serverapp  # where nbgitpuller's handlers look for it
+        materials = CourseMaterials(CoursesApi(course.api_url, course.course, course.token).materials, self.log)
+        opening = {"materials": materials, "server": course, "root": root, "config": config, "locks": {}}
         self.handlers.extend(
             [
                 ("courses/open", OpenHandler, opening),
                 ("courses/status", StatusHandler, {"extension": self}),
+                *pulling(materials),
             ]
         )
 

@@ -11,22 +11,39 @@ from jupyter_server.utils import url_path_join
 from tornado import web
 from traitlets.config import Config
 
+from jupyterhub_courses.core.goals import GitPlace
+from jupyterhub_courses.core.materials import allowed_place
+
 from .fetching import ExchangeUnavailable, NotReleased, fetch_once, first_notebook, is_assignment_name
+from .materials import CourseMaterials, pull_address
 from .pages import page
 from .surroundings import CourseServer
 
 
 class OpenHandler(JupyterHandler):
-    """GET courses/open?assignment=NAME. `locks`: one an assignment, so that two clicks fetch once."""
+    """GET courses/open?assignment=NAME, or ?git=…&branch=…&path=… for materials.
 
-    def initialize(self, server: CourseServer, root: Path, config: Config, locks: dict[str, asyncio.Lock]) -> None:
+    `locks`: one an assignment, so that two clicks fetch once.
+    """
+
+    def initialize(
+        self,
+        server: CourseServer,
+        root: Path,
+        config: Config,
+        locks: dict[str, asyncio.Lock],
+        materials: CourseMaterials,
+    ) -> None:
         self._server, self._root, self._config, self._locks = server, root, config, locks
+        self._materials = materials
 
     @web.authenticated
     async def get(self) -> None:
         """Redirects; or answers 400, 404 or 503 with a page."""
         name = self.get_query_argument("assignment", "")
-        if not name:
+        if not name and any(self.get_query_argument(each, "") for each in ("git", "branch", "path")):
+            await self._go_to_materials()
+        elif not name:
             self._go("formgrader" if self._server.is_grader else "lab")
         elif not is_assignment_name(name):
             self._explain(400, "bad_name")
@@ -34,6 +51,15 @@ class OpenHandler(JupyterHandler):
             self._go_to_formgrader(self._server.course_dir, name)
         else:
             await self._open(name)
+
+    async def _go_to_materials(self) -> None:
+        asked = GitPlace(*(self.get_query_argument(each, "")[:1000] for each in ("git", "branch", "path")))
+        materials = await self._materials.current()
+        place = allowed_place(asked, materials)
+        if place is None:
+            self._explain(403, "materials_not_allowed")
+        else:
+            self.redirect(url_path_join(self.base_url, pull_address(place, materials)))
 
     async def _open(self, name: str) -> None:
         try:

@@ -18,6 +18,10 @@ _TEXTS: Final[dict[str, dict[str, tuple[str, str]]]] = {
             "try again in a moment. Reference: {reference}",
         ),
         "bad_name": ("There is no such assignment", "This link does not name an assignment."),
+        "materials_not_allowed": (
+            "These materials do not belong to this course",
+            "The course names other repositories. Please ask your teacher for the right link.",
+        ),
     },
     "de": {
         "not_released": (
@@ -31,6 +35,10 @@ _TEXTS: Final[dict[str, dict[str, tuple[str, str]]]] = {
             "verändert. Bitte versuchen Sie es gleich noch einmal. Referenz: {reference}",
         ),
         "bad_name": ("Diese Aufgabe gibt es nicht", "Dieser Link nennt keine Aufgabe."),
+        "materials_not_allowed": (
+            "Diese Materialien gehören nicht zu diesem Kurs",
+            "Der Kurs nennt andere Repositorien. Bitte lassen Sie sich von Ihrer Lehrperson den richtigen Link geben.",
+        ),
     },
 }
 _LINKS: Final = {

@@ -10,6 +10,8 @@ from typing import Any
 
 import aiohttp
 
+from ...core.specs import Material, materials_of
+
 ANSWER_LIMIT = 32 * 1024 * 1024
 
 
@@ -69,12 +71,19 @@ class CoursesApi:
             raise CallFailed("the service's roster has no members")
         return tuple(_member(member) for member in members if isinstance(member, dict))
 
+    async def materials(self) -> tuple[Material, ...]:
+        """The repositories that the course's spec names. Raises CallFailed."""
+        try:
+            return materials_of(await self._call("GET", ""))
+        except (ValueError, TypeError):
+            raise CallFailed("the service's materials are not understood") from None
+
     async def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         timeout = aiohttp.ClientTimeout(total=self._timeout)
         try:
             async with (
                 aiohttp.ClientSession(timeout=timeout, headers=self._headers) as session,
-                session.request(method, self._base + path, json=body, allow_redirects=False) as response,
+                session.request(method, (self._base + path).rstrip("/"), json=body, allow_redirects=False) as response,
             ):
                 return _checked(response.status, await _bounded(response))
         except TimeoutError as error:
