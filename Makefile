@@ -79,6 +79,20 @@ $(DONE)/hub55: requirements/hub55.txt $(DONE)/wheel
 	$(UV) pip check --quiet --python $(HUB55)/bin/python
 	@touch $@
 
+# Open edX's LTI component (AGPL) is equipment of the tests: in environments of its own, and in none of our locks.
+# Where its files or a package index are missing, the tests name what they leave out.
+OPENEDX := $(or $(JUPYTERHUB_COURSES_OPENEDX),../shared/openedx)
+
+.PHONY: openedx
+openedx: .venv-openedx-9.14.5/done .venv-openedx-11.4.4/done ## make the environments of Open edX's LTI component, for its tests
+
+.venv-openedx-%/done: $(wildcard $(OPENEDX)/*.txt) $(DONE)/tools
+	@[ -f "$(OPENEDX)/constraints.txt" ] || exit 0; echo "Making $(@D) …"; rm -rf $(@D); \
+	if $(UV) venv --quiet --no-project --python $(BIN)/python $(@D) \
+	&& sed 's/^lti-consumer-xblock==.*/lti-consumer-xblock==$*/' "$(OPENEDX)/constraints.txt" \
+	| $(UV) pip install --quiet --compile-bytecode --python $(@D)/bin/python -r -; \
+	then touch $@; else rm -rf $(@D); echo "Open edX's LTI component $* cannot be had here" >&2; fi
+
 # -- the demo ----------------------------------------------------------------------------------------------------
 
 .PHONY: demo
@@ -95,7 +109,7 @@ demo-reset: install ## forget the demo's state
 test: test-hub55 test-all ## make what the tests need and run all of them
 
 .PHONY: test-all
-test-all: install $(DONE)/test ## run the tests on the newest hub (ARGS="-k name" and the like)
+test-all: install $(DONE)/test openedx ## run the tests on the newest hub (ARGS="-k name" and the like)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 .PHONY: test-hub55
@@ -124,6 +138,8 @@ check: test lint types layers docs ## everything that has to be green
 .PHONY: bench
 bench: install $(DONE)/test ## print the ratios of benchmarks/
 	$(BIN)/python benchmarks/deliver.py
+	$(BIN)/python benchmarks/launch.py
+	$(BIN)/python benchmarks/crowd.py
 
 # -- upkeep ------------------------------------------------------------------------------------------------------
 
@@ -141,5 +157,5 @@ lock: $(DONE)/tools ## make requirements/*.txt and the proxy's lock anew (UPGRAD
 
 .PHONY: clean
 clean: ## remove what these commands made, but for the demo's state
-	rm -rf $(VENV) $(HUB55) build dist site jupyterhub_courses.egg-info .mypy_cache .pytest_cache .ruff_cache \
-		.import_linter_cache .hypothesis
+	rm -rf $(VENV) $(HUB55) .venv-openedx-* build dist site jupyterhub_courses.egg-info .mypy_cache .pytest_cache \
+		.ruff_cache .import_linter_cache .hypothesis

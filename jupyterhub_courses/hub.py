@@ -22,6 +22,8 @@ from .core.names import SERVICE_NAME
 SERVICE_SCOPES = ("admin:users", "read:servers", "delete:servers")
 #: A server's token: report activity, open its own server, reach the service. By its server it names its course.
 SERVER_SCOPES = ("users:activity!user", "access:servers!server", f"access:services!service={SERVICE_NAME}")
+#: Where OpenSSL finds the authorities that hub and service trust; the hub hands its environment to no service.
+CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 REFRESH_S = 60  # a demotion counts after this and the servers' own cache, together within two minutes
 
 
@@ -34,6 +36,7 @@ def configure(
     proxy_api_port: int = 8001,
     service_port: int = 8085,
     base_url: str = "/",
+    public_url: str = "",
     admins: Iterable[str] = (),
     keep_servers: bool = True,
     service_environment: dict[str, str] | None = None,
@@ -41,9 +44,9 @@ def configure(
     """Set up hub, proxy, authenticator, spawner and the courses service as a managed service.
 
     data_dir: folder of all state. port: what browsers use; the others are internal. base_url: public path
-    prefix. admins: hub usernames; nobody becomes one by a launch. keep_servers: whether people's servers
-    outlive a stop of the hub, to be found again at its next start. service_environment: more variables for
-    the service.
+    prefix. public_url: the address that browsers and LMSs use, where it is not what their requests say. admins:
+    hub usernames; nobody becomes one by a launch. keep_servers: whether people's servers outlive a stop of the
+    hub, to be found again at its next start. service_environment: more variables for the service.
     """
     data = Path(data_dir).absolute()
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -56,6 +59,8 @@ def configure(
 
     hub = c.JupyterHub
     hub.bind_url = f"http://127.0.0.1:{port}{base_url}"
+    if public_url:
+        hub.public_url = public_url
     hub.hub_bind_url = f"http://127.0.0.1:{hub_port}"
     hub.db_url = f"sqlite:///{data / 'jupyterhub.sqlite'}"
     hub.cookie_secret_file = str(data / "cookie-secret")
@@ -87,6 +92,9 @@ def configure(
             "environment": {
                 "JUPYTERHUB_COURSES_DATA_DIR": str(data),
                 TOKEN_FILE_ENV: str(token_file),
+                "JUPYTERHUB_COURSES_PUBLIC_URL": public_url,
+                "JUPYTERHUB_COURSES_BIND_URL": f"http://127.0.0.1:{port}{base_url}",
+                **{name: os.environ[name] for name in CERTIFICATES if name in os.environ},
                 **(service_environment or {}),
             },
         }

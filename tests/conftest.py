@@ -17,7 +17,7 @@ from .support import chromium, ports, postgres
 
 ROOT = Path(__file__).resolve().parent.parent
 _LEFT_OUT = "left out: "
-_KEPT = {f"JUPYTERHUB_COURSES_{name}" for name in ("VECTORS", "MOODLE", "SCREENSHOTS", "SCHEDULES")}
+_KEPT = {f"JUPYTERHUB_COURSES_{name}" for name in ("VECTORS", "MOODLE", "OPENEDX", "SCREENSHOTS", "SCHEDULES")}
 
 
 def left_out(what: str, cure: str) -> NoReturn:
@@ -39,7 +39,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 #: Folders whose tests run in one worker (pytest-xdist), longest first; the others each as a unit of their own.
 #: Whole demos look for free ports before they use them, so they run one at a time.
-_UNITS = (("demo", "browser", "kills"), ("security",), ("singleuser",), ("exchange",), ("hub",), ("delivering",))
+_UNITS = (
+    ("demo", "browser", "kills"),
+    ("openedx",),
+    ("security",),
+    ("singleuser",),
+    ("exchange",),
+    ("hub",),
+    ("delivering",),
+)
 
 
 def _unit(nodeid: str) -> int | str:

@@ -8,15 +8,24 @@ makes an admin.
 import asyncio
 import logging
 
+from jupyterhub.auth import Authenticator
 from jupyterhub.scopes import scope_definitions
+from jupyterhub.traitlets import EntryPointType
 from ltiauthenticator.lti13.auth import LTI13Authenticator
-from traitlets import Instance, Int, Set, Unicode, default
+from traitlets import Bool, Instance, Int, Set, Unicode, default, validate
 
 from ..adapters.courses_api.connection import CoursesConnection
 from ..adapters.courses_api.hub import Access, Arrival, Refused, Registration, ServiceDown
 from ..adapters.lms.id_tokens import verified_claims
 from ..adapters.lms.keysets import Keysets, fetch_keyset, new_session
-from .pages import LaunchCallback, LoginInitiation, LoginPage
+from ..core.logins import LINK_PATH
+from .base import CONTINUE_PATH
+from .continuing import LaunchContinuation
+from .fallback import Fallback, FromFallback, checked
+from .lti11 import LAUNCH_PATH as LTI11_PATH
+from .lti11 import Lti11Launch
+from .pages import LaunchCallback, LoginInitiation
+from .starting import LoginLinkPage, LoginPage
 
 RETRY_S = 2.0
 
@@ -53,7 +62,35 @@ class CoursesLTI13Authenticator(LTI13Authenticator):
         help="Seconds that the clocks of an LMS and this hub may differ before its launches are refused.",
     ).tag(config=True)
 
+    lti11 = Bool(
+        False,
+        help="""Take launches of LTI 1.1, too, of the consumers in the courses file.
+
+        For an LMS that has nothing newer. Off: whoever launches so is refused with a page that says it.
+        """,
+    ).tag(config=True)
+
+    fallback = EntryPointType(
+        None,
+        klass=Authenticator,
+        allow_none=True,
+        entry_point_group="jupyterhub.authenticators",
+        help="""Another authenticator of the hub, for people who come from no LMS: its class, or its name (`pam`, …).
+
+        Its form or button stands on the login page, below the LMSs; it keeps its own settings. Whom it lets in is
+        never somebody of an LMS, even by an equal name. Not an LTI authenticator: LMSs are registered as platforms.
+        """,
+    ).tag(config=True)
+
     connection = Instance(CoursesConnection)
+
+    @default("clock_leeway")
+    def _leeway_of_ltiauthenticator(self):
+        return int(self.config.LTI13LaunchValidator.get("time_leeway", 30))
+
+    @validate("fallback")
+    def _no_lti_fallback(self, proposal):
+        return checked(proposal.value)
 
     @default("connection")
     def _default_connection(self):
@@ -63,6 +100,7 @@ class CoursesLTI13Authenticator(LTI13Authenticator):
         super().__init__(**kwargs)
         self._keysets = self._session = None
         self._announcing = None
+        self.without_lms = Fallback(self) if self.fallback else None
         logging.getLogger("tornado.application").addFilter(_no_scopes_is_meant)
 
     @property
@@ -74,7 +112,11 @@ class CoursesLTI13Authenticator(LTI13Authenticator):
         """Ours come before the hub's own login page; called once at start, so the first platform is announced here."""
         if self.issuer and self._announcing is None:
             self._announcing = asyncio.ensure_future(self._announce())
-        return [(r"/login", LoginPage), *super().get_handlers(app)]
+        ours = [(r"/login", LoginPage), (f"/{CONTINUE_PATH}", LaunchContinuation)]
+        ours.append((f"/{LINK_PATH}", LoginLinkPage))
+        if self.without_lms:
+            ours += self.without_lms.handlers(app)
+        return [*ours, (LTI11_PATH, Lti11Launch), *super().get_handlers(app)]
 
     async def verified_claims(self, token, registration: Registration):
         """The claims of an id_token that `registration`'s platform signed. Raises LaunchRefused."""
@@ -95,33 +137,71 @@ class CoursesLTI13Authenticator(LTI13Authenticator):
 
         Nothing else logs in: the hub's own form and token API also come here, with whatever a request said.
         """
-        arrival = data.get("arrival") if isinstance(data, dict) else None
-        if not isinstance(arrival, Arrival):
-            return None
-        return self._user_model(arrival.access, handler.find_user(arrival.access.username))
+        match data:
+            case {"arrival": Arrival(access=access)}:
+                return self.user_model(access, handler.find_user(access.username))
+            case {"access": Access() as access}:  # of a one-time link
+                return await self._as_before(access, handler.find_user(access.username))
+            case {"fallback": FromFallback(data=told)} if self.without_lms:
+                return await self.without_lms.authenticate(handler, told)
+        return None
 
     async def refresh_user(self, user, handler=None):
         """What the person may now. Never raises: a service that is down changes nothing for whoever is logged in."""
         try:
             access = await self.courses.client.access(user.name)
-            return True if access is None else self._user_model(access, user)
+            if access is None:
+                return True
+            if self.without_lms and access.login is not None:
+                return await self.without_lms.refresh(user, handler, access)
+            return await self._as_before(access, user)
         except (ServiceDown, Refused) as error:
             self.log.warning("Roles of %s not refreshed: %s", user.name, error)
         except Exception:
             self.log.exception("Roles of %s not refreshed", user.name)
         return True
 
-    def _user_model(self, access: Access, user):
-        """As `authenticate` returns it. `user`: the hub's, None for a new one.
+    async def _as_before(self, access: Access, user):
+        """What they may now, with the state that a login by the fallback left: the hub would drop what is not named."""
+        auth_state = await user.get_auth_state() if user and self.enable_auth_state else None
+        return {**self.user_model(access, user), "auth_state": auth_state}
+
+    def normalize_username(self, username):
+        """Lowercase. A `username_map` is the fallback's: it maps logins, and could make somebody of an LMS another."""
+        return username.lower()
+
+    def check_allow_config(self):
+        """The fallback's, too, which warns of what only it knows."""
+        super().check_allow_config()
+        if self.without_lms:
+            self.without_lms.own.check_allow_config()
+
+    async def pre_spawn_start(self, user, spawner):
+        """What the fallback does for its own people."""
+        if self.without_lms:
+            await self.without_lms.around_a_server("pre_spawn_start", user, spawner)
+
+    async def post_spawn_stop(self, user, spawner):
+        """What the fallback does for its own people."""
+        if self.without_lms:
+            await self.without_lms.around_a_server("post_spawn_stop", user, spawner)
+
+    def user_model(self, access: Access, user, admin=None):
+        """As `authenticate` returns it. `user`: the hub's, None for a new one. `admin`: what a fallback says of it.
 
         The hub takes away managed roles that are not named, `user` and `admin` too; naming `admin` with
         scopes would overwrite it for everybody. Admin is who was so by configuration or in the hub, whatever
         the answer says.
         """
         roles = [role for role in access.roles if role["name"] not in ("user", "admin") and self._fits(role)]
-        if access.username in self.admin_users or (user is not None and user.admin):
+        is_admin = (user is not None and user.admin) if admin is None else admin
+        if access.username in self.admin_users or is_admin:
             roles.append({"name": "admin"})
-        return {"name": access.username, "roles": [{"name": "user"}, *roles], "groups": access.groups}
+        roles.insert(0, {"name": "user"})
+        # None: the hub leaves them as they are, without a look at each in its database.
+        unchanged = _has_just(user, roles)
+        model = {"name": access.username, "roles": None if unchanged else roles, "groups": access.groups}
+        return model if admin is None else {**model, "admin": is_admin or access.username in self.admin_users}
 
     def _fits(self, role):
         """Whether this hub knows the role's scopes; one that it does not know would fail the login, or end it."""
@@ -167,6 +247,14 @@ class CoursesLTI13Authenticator(LTI13Authenticator):
             "keyset_url": self.jwks_endpoint or None,
             "public_key": None,
         }
+
+
+def _has_just(user, roles):
+    """Whether these are the roles that a user has, with the same scopes where any are named; None: who is made now."""
+    has = {role.name: role.scopes for role in user.roles} if user is not None else {"user": None}
+    return has.keys() == {role["name"] for role in roles} and all(
+        role["scopes"] == has[role["name"]] for role in roles if "scopes" in role
+    )
 
 
 def _no_scopes_is_meant(record):

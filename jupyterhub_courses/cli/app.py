@@ -136,8 +136,19 @@ class JupyterHubCourses(Settings):
             ),
             ("courses", "listings.Courses", "List the courses with their state."),
             ("delete", "listings.Delete", "Delete a course; what its people made is kept."),
-            ("platforms", "listings.Platforms", "List the LMSs: `platforms list`."),
+            ("platforms", "platforms.Platforms", "The LMSs: list, show, add, remove, move or test them."),
+            (
+                "register-link",
+                "register_link.RegisterLink",
+                "Print a link by which an LMS, such as Moodle, registers itself.",
+            ),
+            ("keys", "keys.Keys", "The tool's keys: `keys list`, `keys rotate`."),
             ("scores", "listings.Scores", "A course's scores and whether the LMS has them, per student."),
+            (
+                "login-link",
+                "login_link.LoginLink",
+                "Print a link that logs an administrator or somebody without an LMS in, once.",
+            ),
             ("demo", "demo.Demo", "The whole system on this machine, with an LMS to click in."),
             ("version", "listings.Version", "Print the version."),
         ]

@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 from traitlets import Bool
 
 from ..core.filecheck import MAX_CHARACTERS, check_text
-from ..core.specs import CoursesFile, not_on_one_machine
+from ..core.notation import SECRET_MIN
+from ..core.specs import Consumer, CoursesFile, not_on_one_machine
 from .app import Command, JsonCommand
 from .client import CommandError
 from .tables import counted, difference
@@ -29,6 +30,24 @@ def checked_file(path: str) -> CoursesFile:
         head = f"{path} has {counted(len(checked.problems), 'mistake')}; nothing was changed."
         raise CommandError("\n".join([head, *(f"  {problem}" for problem in checked.problems)]), WRONG_FILE)
     return checked.file
+
+
+def with_secrets(file: CoursesFile, folder: Path) -> CoursesFile:
+    """The same with the secrets that lie in files of their own, named as seen from `folder`. Raises CommandError."""
+
+    def read(consumer: Consumer) -> Consumer:
+        if consumer.secret_file is None:
+            return consumer
+        try:
+            text = (folder / consumer.secret_file).read_text(encoding="utf-8").strip()
+            return Consumer(key=consumer.key, secret=text)
+        except (OSError, ValueError):
+            wanted = f"{SECRET_MIN} to 255 characters on one line"
+            message = f"secret_file {consumer.secret_file} cannot be read as a secret: {wanted}."
+            raise CommandError(message, WRONG_FILE) from None
+
+    platforms = tuple(one.model_copy(update={"consumers": tuple(map(read, one.consumers))}) for one in file.platforms)
+    return file.model_copy(update={"platforms": platforms})
 
 
 class Check(Command):
@@ -63,7 +82,7 @@ class Apply(JsonCommand):
 
     def run(self, *arguments: str) -> int:
         (path,) = arguments
-        file = checked_file(path)
+        file = with_secrets(checked_file(path), Path(path).parent)
         answer = self.ask("POST", "apply", {**file.model_dump(mode="json"), "dry_run": self.dry_run})
         if self.as_json:
             print(json.dumps(answer, indent=2))

@@ -1,4 +1,4 @@
-"""Commands that show, and the one that deletes: courses, platforms, scores, version."""
+"""Commands that show, and the one that deletes: courses, scores, version."""
 
 import json
 import re
@@ -76,43 +76,6 @@ class Delete(Command):
             return input(f"Servers of {slug} stop, its files are kept. Type its name to delete it: ").strip() == slug
         except EOFError:
             return False
-
-
-class Platforms(JsonCommand):
-    """List the LMSs whose launches are accepted."""
-
-    name = "platforms"
-    usage = "platforms list [--json]"
-    arguments = 1
-
-    def run(self, *arguments: str) -> int:
-        if arguments != ("list",):
-            raise CommandError(f"Usage: jupyterhub-courses {self.usage}", 2)
-        answer = self.ask("GET", "platforms")
-        if self.as_json:
-            print(json.dumps(answer, indent=2))
-            return 0
-        rows = [
-            (
-                one["name"],
-                one["issuer"],
-                ", ".join(r["client_id"] for r in one.get("registrations", [])),
-                mode(one),
-            )
-            for one in answer
-        ]
-        print(
-            columns(rows, ("PLATFORM", "ISSUER", "CLIENT IDS", "MAKES COURSES"))
-            if rows
-            else "There is no platform yet."
-        )
-        return 0
-
-
-def mode(platform: Mapping[str, Any]) -> str:
-    """The mode of `course_creation`, written short or long."""
-    creation = platform.get("course_creation", "off")
-    return str(creation["mode"] if isinstance(creation, dict) else creation)
 
 
 class Scores(JsonCommand):

@@ -38,6 +38,14 @@ class SelectionRequest:
 
 
 @dataclass(frozen=True)
+class ResultPlace:
+    """Where one person's result of one activity goes, as LTI 1.1 tells it: the LMS's word for it, at an address."""
+
+    url: str
+    sourcedid: str = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Launch:
     """The facts of a verified launch that admission needs. Texts are cut to 255 characters.
 
@@ -68,6 +76,7 @@ class Launch:
     materials: GitPlace | None = None
     for_user: str | None = None
     selection: SelectionRequest | None = None
+    result: ResultPlace | None = None
 
 
 def launch_from_json(data: Any) -> Launch:
@@ -111,7 +120,10 @@ def launch_from_json(data: Any) -> Launch:
 
 @dataclass(frozen=True)
 class Admission:
-    """The person as the hub has to know them, and where they want to go."""
+    """The person as the hub has to know them, and where they want to go.
+
+    news: whether the launch told anything new about where scores and roster go.
+    """
 
     username: str
     course: str
@@ -120,6 +132,7 @@ class Admission:
     goal: Goal
     hub_roles: list[dict[str, Any]]
     admin: bool = False
+    news: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """The JSON object of the service's API."""

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from math import floor
 
 from .answers import Outcome, Verdict
+from .records import Registration
 from .retries import retry_at
 from .scores import Desired, Result, Sent, shows
 
@@ -23,9 +24,24 @@ class PendingCourse:
     platform_id: int
 
 
+#: LTI 1.1: the reason of a score that waits for its person, for only their own launch says where it goes.
+NOT_OPENED = "not_opened_yet"
+
+
+@dataclass(frozen=True)
+class OutcomePlace:
+    """LTI 1.1: where one person's result goes, and whose secret signs it. It stands in for the column's address."""
+
+    registration: Registration
+    url: str
+
+
 @dataclass(frozen=True)
 class Delivery:
-    """A due score of one person. `last_timestamp`: the newest ever used for it, 0 = none."""
+    """A due score of one person. `last_timestamp`: the newest ever used for it, 0 = none.
+
+    user_id: what the LMS calls the person; at a `place` of LTI 1.1, what it calls their result.
+    """
 
     score_id: int
     user_id: str
@@ -35,6 +51,7 @@ class Delivery:
     last_timestamp: int
     attempts: int = 0
     reason: str = ""
+    place: OutcomePlace | None = None
 
 
 @dataclass(frozen=True)
@@ -142,6 +159,11 @@ def unchanged(delivery: Delivery) -> Receipt:
 def unsendable(delivery: Delivery, reason: str) -> Receipt:
     """Refused by ourselves; the LMS keeps what it has."""
     return _kept(delivery, "refused", reason, delivery.last_timestamp)
+
+
+def not_opened(delivery: Delivery) -> Receipt:
+    """Kept until the person has launched; the store has it due again then."""
+    return _kept(delivery, "waiting", NOT_OPENED, delivery.last_timestamp, attempts=0)
 
 
 def too_early(delivery: Delivery) -> Receipt:

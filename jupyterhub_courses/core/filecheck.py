@@ -14,6 +14,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from .notation import shown
+from .platforms import clash, of_spec
+from .records import Registration
 from .specs import CoursesFile
 
 MAX_CHARACTERS = 4_000_000
@@ -97,6 +99,7 @@ def check_data(data: object, lines: Lines | None = None, twice: Mapping[Path, in
         told = [one for one in all_details if one["type"] != "too_short" or one["loc"] not in around]
         problems += [_problem(details, data, lines) for details in told]
     problems += _shared(data, lines)
+    problems += _clashes(file, lines) if file is not None else ()
     if problems:
         return _failed(*sorted(problems, key=lambda problem: problem.line or 0))
     return Checked(file)
@@ -200,16 +203,32 @@ def _shared(data: object, lines: Lines) -> Iterator[Problem]:
     """What two entries of a file must not share."""
     rules = [
         ("platforms", "name", lambda entry: entry.get("name")),
-        ("platforms", "issuer", lambda entry: entry.get("issuer")),
         ("courses", "slug", lambda entry: entry.get("slug")),
         ("courses", "lms.context", lambda entry: _lms(entry.get("lms"))),
     ]
     for kind, name, key_of in rules:
         yield from _repeated(_entries(data, kind), (kind,), name, key_of, data, lines)
-    for kind, part, name in [("courses", "people", "username"), ("platforms", "registrations", "client_id")]:
+    inside = [("courses", "people", "username"), ("platforms", "registrations", "client_id")]
+    for kind, part, name in [*inside, ("platforms", "consumers", "key")]:
         for index, entry in _entries(data, kind):
             inner: Path = (kind, index, part)
             yield from _repeated(_entries(entry, part), inner, name, lambda one, n=name: one.get(n), data, lines)
+
+
+def _clashes(file: CoursesFile, lines: Lines) -> Iterator[Problem]:
+    """Registrations that two platforms of the file can't both have."""
+    seen: list[Registration] = []
+    for index, spec in enumerate(file.platforms):
+        for place, wanted in enumerate(of_spec(spec)[1]):
+            known = len(spec.registrations)  # consumers come after them
+            path: Path = ("platforms", index, "registrations", place, "client_id")
+            if wanted.is_lti11:
+                path = ("platforms", index, "consumers", place - known, "key")
+            found = clash(wanted, seen)
+            if found is not None:
+                message = found.text().removeprefix(f"{spec.name}: ")
+                yield Problem(spec.name, _line(path, lines), _field(path), message)
+            seen.append(wanted)
 
 
 def _repeated(

@@ -127,6 +127,31 @@ LAUNCH_SENTENCES: Final[dict[str, dict[str, str]]] = {
         f"Your learning platform does not take links to activities from this dialogue. {_ADMIN_EN}",
         f"Ihre Lernplattform nimmt in diesem Dialog keine Verknüpfungen zu Aktivitäten an. {_ADMIN_DE}",
     ),
+    "lti11_off": _pair(
+        f"Your learning platform launches by LTI 1.1, which is not switched on here. {_ADMIN_EN}",
+        f"Ihre Lernplattform ruft mit LTI 1.1 auf, was hier nicht eingeschaltet ist. {_ADMIN_DE}",
+    ),
+    "form_incomplete": _pair(
+        f"Your learning platform's launch is incomplete. {_ADMIN_EN}",
+        f"Der Aufruf Ihrer Lernplattform ist unvollständig. {_ADMIN_DE}",
+    ),
+    "form_too_large": _pair(
+        f"Your learning platform sent more than this JupyterHub accepts. {_ADMIN_EN}",
+        f"Ihre Lernplattform hat mehr geschickt, als dieser JupyterHub annimmt. {_ADMIN_DE}",
+    ),
+    "consumer_unknown": _pair(
+        f"This launch could not be proven to come from a learning platform that is known here. {_ADMIN_EN}",
+        "Es ließ sich nicht nachweisen, dass dieser Aufruf von einer Lernplattform kommt, die hier bekannt ist. "
+        f"{_ADMIN_DE}",
+    ),
+    "continue_spent": _pair(
+        f"This button works once, and for five minutes. {_AGAIN_EN}",
+        f"Dieser Knopf wirkt einmal und fünf Minuten lang. {_AGAIN_DE}",
+    ),
+    "continue_foreign": _pair(
+        f"This login was not begun by a page of this JupyterHub. {_AGAIN_EN}",
+        f"Diese Anmeldung hat keine Seite dieses JupyterHubs begonnen. {_AGAIN_DE}",
+    ),
     "login_refused": _pair(
         "You may not log in to this JupyterHub. Please ask its administrators.",
         "Sie dürfen sich an diesem JupyterHub nicht anmelden. Bitte wenden Sie sich an seine Administration.",
@@ -145,4 +170,20 @@ LAUNCH_SENTENCES: Final[dict[str, dict[str, str]]] = {
         "The courses service does not answer at the moment. Please try again shortly; your work is safe.",
         "Der Kursdienst antwortet im Moment nicht. Bitte versuchen Sie es gleich noch einmal; Ihre Arbeit ist sicher.",
     ),
+}
+
+#: What stands on pages that refuse nothing. `{name}`: a hub username.
+PAGE_SENTENCES: Final[dict[str, dict[str, str]]] = {
+    "open_window": _pair(
+        "Your work opens in a window of its own: it cannot be shown inside the page of your learning platform.",
+        "Ihre Arbeit öffnet sich in einem eigenen Fenster: Innerhalb der Seite Ihrer Lernplattform lässt sie sich "
+        "nicht anzeigen.",
+    ),
+    "open_window_button": _pair("Open in a new window", "In neuem Fenster öffnen"),
+    "confirm_person": _pair(
+        "You will work here as {name}. If that is not you, close this window.",
+        "Sie arbeiten hier als {name}. Wenn Sie das nicht sind, schließen Sie dieses Fenster.",
+    ),
+    "confirm_person_button": _pair("Continue as {name}", "Weiter als {name}"),
+    "look_around": _pair("Your work opens …", "Ihre Arbeit wird geöffnet …"),
 }

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from .admissions import DATA_MAX, ROLES_MAX, TEXT_MAX, URL_MAX, Launch, Message, SelectionRequest
+from .destinations import is_inside
 from .goals import GitPlace
 from .refusals import LaunchRefused
 
@@ -39,6 +40,8 @@ class Expected:
     client_id: str
     nonce: str
     deployment_ids: Collection[str]
+    host: str  # of this hub, `name` or `name:port`, as the browser sees it
+    base_url: str = "/"
     leeway: int = 30
     max_age: int = 600
 
@@ -61,6 +64,7 @@ def check_claims(claims: Mapping[str, Any], expected: Expected, now: float) -> N
     if not isinstance(message, str) or message not in MESSAGES:
         known = isinstance(message, str) and message in NOT_YET
         raise LaunchRefused("message_type_not_yet" if known else "message_type_unknown")
+    _check_target(claims.get(LTI + "target_link_uri"), expected)
 
 
 def launch_from_claims(
@@ -145,6 +149,14 @@ def _check_audience(claims: Mapping[str, Any], client_id: str) -> None:
         raise LaunchRefused("audience_wrong")
 
 
+def _check_target(target: Any, expected: Expected) -> None:
+    # Nothing here goes where it points; one that points elsewhere is an activity that was made for something else.
+    if target is None:
+        return
+    if not isinstance(target, str) or not is_inside(target, expected.host, expected.base_url):
+        raise LaunchRefused("target_outside")
+
+
 def _check_times(claims: Mapping[str, Any], expected: Expected, now: float) -> None:
     expires, issued = _time(claims.get("exp")), _time(claims.get("iat"))
     if expires is None or issued is None:
@@ -181,7 +193,7 @@ def _subject(claims: Mapping[str, Any]) -> str:
 
 def _roles(value: Any) -> tuple[str, ...]:
     roles = value[:ROLES_MAX] if isinstance(value, list) else []
-    return tuple(role[:TEXT_MAX] for role in roles if isinstance(role, str))
+    return tuple(role for role in map(_text, roles) if role)
 
 
 def _login_name(claims: Mapping[str, Any], custom: Mapping[str, Any], login_claim: str) -> str | None:
@@ -208,13 +220,21 @@ def _selection(settings: Mapping[str, Any]) -> SelectionRequest:
         settings.get("data"),
         settings.get("accept_types"),
     )
-    if return_url is None or (data is not None and (not isinstance(data, str) or len(data) > DATA_MAX)):
+    if return_url is None or not (data is None or _is_keepable(data)):
         raise LaunchRefused("selection_incomplete")
     if not isinstance(types, list) or "ltiResourceLink" not in types:
         raise LaunchRefused("selection_of_nothing")
     # An LMS that says nothing about line items may take them (Moodle); only a plain no counts.
     multiple, lineitem = settings.get("accept_multiple") is True, settings.get("accept_lineitem") is not False
     return SelectionRequest(return_url, data, multiple, lineitem)
+
+
+def _is_keepable(data: Any) -> bool:
+    """Whether any database keeps it as it is: what an LMS wants back it wants back unchanged."""
+    try:
+        return isinstance(data, str) and len(data) <= DATA_MAX and b"\0" not in data.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return False
 
 
 def _materials(custom: Mapping[str, Any]) -> GitPlace | None:

@@ -76,6 +76,11 @@ class Column:
     error: str = ""
     attempts: int = 0
 
+    @property
+    def by_outcomes(self) -> bool:
+        """Whether scores go by LTI 1.1: to an address of each person, without a line item."""
+        return self.registration.is_lti11
+
 
 class Step(Enum):
     """What a column needs."""
@@ -90,6 +95,8 @@ class Step(Enum):
 
 def step(column: Column) -> Step:
     """The next step towards a column that takes scores."""
+    if column.by_outcomes:
+        return Step.READY
     link = column.link_lineitem if column.link_registration else None
     if column.error == "column_gone":
         return Step.USE_LINK if link and link != column.lineitem else Step.BLOCKED
@@ -123,6 +130,14 @@ def choose(items: list[LineItem], name: str, resource_link_id: str | None) -> Li
     found = [item for item in items if item.resource_id == resource_id_of(name)]
     bound = [item for item in found if resource_link_id and item.resource_link_id == resource_link_id]
     return next(iter(bound or found), None)
+
+
+def belongs_to_an_activity(item: LineItem, column: Column) -> bool:
+    """Whether a column that was found is an activity's own (Deep Linking gives it our resourceId at once).
+
+    Those that we made for an activity without one name the activity of the assignment's link.
+    """
+    return bool(item.resource_link_id) and item.resource_link_id != column.resource_link_id
 
 
 def new_item(column: Column) -> LineItem:

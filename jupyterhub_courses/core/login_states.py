@@ -1,10 +1,9 @@
 """The `state` of one login: what the tool sends through the LMS and gets back, sealed.
 
 Promises: nobody without the key makes one; it is worth something for ten minutes, and only in the browser
-that holds the launch's cookie (its secret's hash is sealed in); the nonce of the login follows from that
-same secret. Single use of the nonce is kept by the store
-(adapters/store/once.py). Each launch has a cookie of its own,
-so several tabs work at once.
+that holds the launch's cookie (its secret's hash is sealed in); the nonce of the login follows from the state
+and the key, and the store keeps it from being used twice (adapters/store/once.py). Each launch has a cookie of
+its own, so several tabs work at once.
 """
 
 import base64
@@ -41,9 +40,9 @@ def new_state(issuer: str, client_id: str, attempt: str, secret: str, now: float
     return LoginState(attempt, issuer, client_id, int(now), _hash("binding", attempt, secret))
 
 
-def nonce_of(state: LoginState, secret: str) -> str:
+def nonce_of(state: LoginState, key: bytes) -> str:
     """The nonce that the id_token of this login has to carry."""
-    return _hash("nonce", state.attempt, secret)
+    return hmac.digest(key, b"courses launch nonce " + state.attempt.encode(), "sha256").hex()
 
 
 def is_bound(state: LoginState, secret: str) -> bool:

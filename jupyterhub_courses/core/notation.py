@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from . import names
 
+SECRET_MIN = 16
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)([KMGT]?)")
@@ -62,6 +63,15 @@ def slug(value: str) -> str:
         "a course's name: a lowercase letter first, then letters, digits and single hyphens, at most"
         f" {names.SLUG_MAX}, no hyphen at the end",
     )
+
+
+def secret(value: object) -> object:
+    """A shared secret; what is wrong with it is told without it."""
+    if value is not None and not isinstance(value, str):
+        raise ValueError("is not text: put it in quotes")
+    if value is not None and not (SECRET_MIN <= len(value) <= 255 and value.isprintable()):
+        raise ValueError(f"a secret has at least {SECRET_MIN} and at most 255 characters, on one line")
+    return value
 
 
 def web_address(value: str) -> str:

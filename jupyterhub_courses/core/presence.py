@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 
 from .diffs import OwnedSpec
+from .platforms import Known
 
 
 @dataclass(frozen=True)
 class Present:
-    """What the store has: courses with owner, platform of each (platform, context), names of platforms."""
+    """What the store has: courses with owner, the slug of each (platform, context), platforms by name."""
 
     courses: tuple[OwnedSpec, ...]
     contexts: dict[tuple[str, str], str]  # (platform name, context id) -> slug
-    platforms: frozenset[str]
-    registrations: dict[tuple[str, str], str]  # (issuer, client id) -> platform name
+    platforms: dict[str, Known]

@@ -1,6 +1,6 @@
 """What the store hands out: frozen records, one a table, without the database."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -29,9 +29,10 @@ class Registration:
         return self.secret is not None
 
     def as_json(self) -> dict[str, Any]:
-        """The JSON object of the service's API; holds no secret."""
+        """The JSON object of the service's API; holds no secret. `lti`: 1.3, or 1.1 where `client_id` is a key."""
         names = ("platform", "issuer", "client_id", "authorize_url", "token_url", "keyset_url", "public_key")
-        return {**{n: getattr(self, n) for n in names}, "deployment_ids": list(self.deployment_ids)}
+        told = {name: getattr(self, name) for name in names}
+        return {**told, "deployment_ids": list(self.deployment_ids), "lti": "1.1" if self.is_lti11 else "1.3"}
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,11 @@ class Person:
     family_name: str = ""
     email: str = ""
 
+    @property
+    def lms_user_id(self) -> str | None:
+        """What the LMS calls the person; None for somebody without an LMS."""
+        return self.sub if self.platform_id is not None else None
+
 
 @dataclass(frozen=True)
 class Course:
@@ -117,9 +123,29 @@ class Membership:
 class Endpoints:
     """Where an LMS takes a course's scores and tells its roster, as a verified launch said."""
 
-    registration_id: int
+    registration_id: int | None
     lineitems_url: str | None
     members_url: str | None
+
+    def after(self, known: "Endpoints") -> "Endpoints":
+        """What a course that knew `known` keeps; what this launch did not say stays known.
+
+        Addresses take the tokens of their own registration alone, and one course may have many (Open edX: one for
+        each component). So those of another registration are never mixed with these: they go as a whole, unless
+        they say more, the roster first, for an assignment's link knows its own line items.
+        """
+        if not any(self._said()):
+            return known
+        if known.registration_id in (None, self.registration_id):
+            return replace(
+                self,
+                lineitems_url=self.lineitems_url or known.lineitems_url,
+                members_url=self.members_url or known.members_url,
+            )
+        return self if self._said() >= known._said() else known
+
+    def _said(self) -> tuple[bool, bool]:
+        return bool(self.members_url), bool(self.lineitems_url)
 
 
 @dataclass(frozen=True)
@@ -130,4 +156,33 @@ class Link:
     resource_link_id: str | None
     lineitem_url: str | None
     lineitems_url: str | None
-    registration_id: int
+    registration_id: int | None
+
+    def says_more_than(self, known: "Link | None") -> bool:
+        """Whether a launch with this link has anything to tell whoever knows `known`; None in it tells nothing."""
+        if known is None:
+            return True
+        return any(value is not None and value != getattr(known, name) for name, value in vars(self).items())
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A membership as a launch finds it. `roster_role`: what the LMS's last complete roster said."""
+
+    role: Role
+    active: bool
+    source: str
+    roster_role: Role | None
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the store has of a launch already; None for what it has not. `memberships`: (slug, role), as
+    `People.memberships` gives them.
+    """
+
+    course: Course | None
+    link: Link | None
+    person: Person | None
+    standing: Standing | None
+    memberships: tuple[tuple[str, Role], ...]

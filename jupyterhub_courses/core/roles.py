@@ -26,6 +26,8 @@ class Role(StrEnum):
 
 MEMBERSHIP = "http://purl.imsglobal.org/vocab/lis/v2/membership"
 INSTITUTION = "http://purl.imsglobal.org/vocab/lis/v2/institution/person#"
+#: The vocabulary of LTI 1.1: https://www.imsglobal.org/specs/ltiv1p1/implementation-guide (appendix A.2).
+URN, URN_INSTITUTION = "urn:lti:role:ims/lis/", "urn:lti:instrole:ims/lis/"
 
 _CONTEXT_ROLES = {
     "Instructor": Role.INSTRUCTOR,
@@ -58,14 +60,15 @@ def role_from_claims(uris: Iterable[str]) -> Role | None:
                 assistant = True
             elif principal in _CONTEXT_ROLES:
                 roles.add(_CONTEXT_ROLES[principal])
-        elif uri.startswith((MEMBERSHIP + "#", "urn:lti:role:ims/lis/")) or _is_simple_name(uri):
-            name = uri.rpartition("#")[2].rpartition("/")[2]
+        elif uri.startswith((MEMBERSHIP + "#", URN)) or _is_simple_name(uri):
+            # A sub-role of LTI 1.1 follows its principal role: …/Instructor/GuestInstructor.
+            name = uri.removeprefix(MEMBERSHIP + "#").removeprefix(URN).partition("/")[0]
             if name in _ASSISTANTS:
                 assistant = True
             elif name in _CONTEXT_ROLES:
                 roles.add(_CONTEXT_ROLES[name])
-        elif uri.startswith(INSTITUTION):
-            found = _INSTITUTION_ROLES.get(uri[len(INSTITUTION) :])
+        elif uri.startswith((INSTITUTION, URN_INSTITUTION)):
+            found = _INSTITUTION_ROLES.get(uri.removeprefix(INSTITUTION).removeprefix(URN_INSTITUTION))
             if found:
                 institution.add(found)
     if assistant:

@@ -106,6 +106,24 @@ SCORE_SENTENCES: Final[dict[str, dict[str, str]]] = {
         "de": "Statt des Dienstes der Lernplattform antwortete etwas anderes (vielleicht eine "
         "Wartungsseite). Wir versuchen es weiter.",
     },
+    "not_opened_yet": {
+        "en": "This person has not opened the activity yet, or it takes no grades: with LTI 1.1 a grade can be sent "
+        "only after they have opened it in the learning platform. It goes as soon as they do.",
+        "de": "Diese Person hat die Aktivität noch nicht geöffnet, oder sie nimmt keine Noten an: Mit LTI 1.1 lässt "
+        "sich eine Note erst senden, wenn sie in der Lernplattform geöffnet wurde. Danach geht sie von selbst hinaus.",
+    },
+    "activity_not_graded": {
+        "en": "The activity is not graded in the learning platform, or it was deleted there. Switch its grade on; the "
+        "score goes when you try again, or when the person opens the activity.",
+        "de": "Die Aktivität wird in der Lernplattform nicht bewertet oder wurde dort gelöscht. Bitte dort die "
+        "Bewertung einschalten; die Note geht, wenn Sie erneut senden oder die Person die Aktivität öffnet.",
+    },
+    "consumer_refused": {
+        "en": "The learning platform does not accept our signature. The administrators have to check key and secret "
+        "of LTI 1.1 on both sides, and the clocks. We keep trying.",
+        "de": "Die Lernplattform erkennt unsere Unterschrift nicht an. Die Administration muss Schlüssel und Geheimnis "
+        "von LTI 1.1 auf beiden Seiten prüfen, auch die Uhren. Wir versuchen es weiter.",
+    },
     "roster_incomplete": {
         "en": "The learning platform's list of participants could not be read to its end. Nobody was changed.",
         "de": "Die Teilnehmerliste der Lernplattform ließ sich nicht vollständig lesen. Niemand wurde geändert.",

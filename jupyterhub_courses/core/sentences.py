@@ -5,7 +5,9 @@ A sentence says what happened and what to do; the reference printed beside it st
 
 from typing import Final
 
-from .launch_sentences import LAUNCH_SENTENCES
+from .launch_sentences import LAUNCH_SENTENCES, PAGE_SENTENCES
+from .login_sentences import LOGIN_PAGE_SENTENCES, LOGIN_SENTENCES
+from .registration_sentences import REGISTRATION_SENTENCES
 
 _OWN: Final[dict[str, dict[str, str]]] = {
     "student_before_teacher": {
@@ -76,6 +78,12 @@ _OWN: Final[dict[str, dict[str, str]]] = {
         "en": "There is no submission of this person here, or the activity names no assignment.",
         "de": "Von dieser Person gibt es hier keine Abgabe, oder die Aktivität nennt keine Aufgabe.",
     },
+    "selection_spent": {
+        "en": "This choice was sent before, or it was left open for more than an hour. Please close this dialogue in "
+        "your learning platform and open it again.",
+        "de": "Diese Auswahl wurde schon gesendet oder stand länger als eine Stunde offen. Bitte schließen Sie diesen "
+        "Dialog in Ihrer Lernplattform und öffnen Sie ihn noch einmal.",
+    },
     "code_spent": {
         "en": "This link was used before, or it is too old. Please ask for a new one.",
         "de": "Dieser Link wurde schon benutzt oder ist abgelaufen. Bitte lassen Sie sich einen neuen geben.",
@@ -83,6 +91,22 @@ _OWN: Final[dict[str, dict[str, str]]] = {
     "not_a_member": {
         "en": "You are not a member of this course. Please open it from your learning platform.",
         "de": "Sie sind kein Mitglied dieses Kurses. Bitte öffnen Sie ihn aus Ihrer Lernplattform.",
+    },
+    "platform_unknown": {
+        "en": "There is no such platform here.",
+        "de": "Diese Plattform gibt es hier nicht.",
+    },
+    "platform_of_file": {
+        "en": "This platform is set by the courses file: change it there and apply the file again.",
+        "de": "Diese Plattform steht in der Kursdatei: Bitte dort ändern und die Datei erneut anwenden.",
+    },
+    "platform_of_config": {
+        "en": "This platform is set by the hub's configuration: change it there and restart the hub.",
+        "de": "Diese Plattform steht in der Konfiguration des Hubs: Bitte dort ändern und den Hub neu starten.",
+    },
+    "platform_clash": {
+        "en": "This platform cannot stand beside one that is registered here.",
+        "de": "Diese Plattform verträgt sich nicht mit einer, die hier registriert ist.",
     },
     "course_unknown": {
         "en": "There is no such course here.",
@@ -132,7 +156,14 @@ _OWN: Final[dict[str, dict[str, str]]] = {
     },
 }
 
-SENTENCES: Final[dict[str, dict[str, str]]] = {**LAUNCH_SENTENCES, **_OWN}
+SENTENCES: Final[dict[str, dict[str, str]]] = {
+    **REGISTRATION_SENTENCES,
+    **LAUNCH_SENTENCES,
+    **PAGE_SENTENCES,
+    **LOGIN_SENTENCES,
+    **LOGIN_PAGE_SENTENCES,
+    **_OWN,
+}
 
 
 def sentence(code: str, language: str = "en") -> str:

@@ -35,7 +35,7 @@ Bytes = Annotated[int, BeforeValidator(notation.parse_bytes), Field(le=2**50)]
 Seconds = Annotated[int, BeforeValidator(notation.parse_seconds), Field(le=30 * 86400)]
 Cores = Annotated[float, BeforeValidator(notation.parse_cores)]
 Slug = Annotated[str, AfterValidator(notation.slug)]
-Url = Annotated[str, Field(max_length=2000), AfterValidator(notation.web_address)]
+Url = Annotated[str, Field(max_length=1024), AfterValidator(notation.web_address)]
 Text = Annotated[str, Field(min_length=1, max_length=255)]
 
 
@@ -173,6 +173,20 @@ class Registration(Spec):
         return self
 
 
+class Consumer(Spec):
+    """A key of LTI 1.1 with its shared secret, or with the file that holds it, seen from the courses file."""
+
+    key: Text
+    secret: Annotated[str, BeforeValidator(notation.secret)] | None = Field(None, repr=False)
+    secret_file: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
+
+    @model_validator(mode="after")
+    def _one_secret(self) -> "Consumer":
+        if (self.secret is None) == (self.secret_file is None):
+            raise ValueError("needs either secret or secret_file")
+        return self
+
+
 class CourseCreation(Spec):
     """Whether a teacher's first launch makes a course: `listed` for these contexts only; at most `limit`."""
 
@@ -188,10 +202,23 @@ class CourseCreation(Spec):
 
 
 class PlatformSpec(Spec):
+    """`title`: what people call it. `home`: where its people begin; without it, the issuer where that is an address."""
+
     name: Slug
-    issuer: Annotated[str, Field(min_length=1, max_length=2000)]
-    registrations: Annotated[tuple[Registration, ...], Field(min_length=1, max_length=50)]
+    title: Annotated[str, Field(max_length=255)] = ""
+    issuer: Text
+    home: Url | None = None
+    registrations: Annotated[tuple[Registration, ...], Field(max_length=50)] = ()
+    consumers: Annotated[tuple[Consumer, ...], Field(max_length=50)] = ()
     course_creation: Annotated[CourseCreation, BeforeValidator(_switch)] = CourseCreation()
+
+    @model_validator(mode="after")
+    def _reachable(self) -> "PlatformSpec":
+        if not self.registrations and not self.consumers:
+            raise ValueError("needs registrations (LTI 1.3) or consumers (LTI 1.1)")
+        if {r.client_id for r in self.registrations} & {c.key for c in self.consumers}:
+            raise ValueError("a key of consumers is a client_id of registrations, too")
+        return self
 
 
 class CoursesFile(Spec):

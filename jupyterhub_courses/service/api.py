@@ -91,7 +91,7 @@ class RosterHandler(BaseHandler):
                         "given_name": m.person.given_name,
                         "family_name": m.person.family_name,
                         "email": m.person.email,
-                        "lms_user_id": m.person.sub,
+                        "lms_user_id": m.person.lms_user_id,
                         "role": m.role.value,
                         "active": m.active,
                     }
@@ -164,26 +164,6 @@ class ApplyHandler(BaseHandler):
             raise Refused("bad_request", 400)
         dry_run = bool(body.pop("dry_run", False))
         self.answer(await self.parts.applying.apply(body, dry_run, self.now()))
-
-
-class PlatformsHandler(BaseHandler):
-    """The LMSs that are registered."""
-
-    action = Action.ADMINISTER
-
-    async def get(self) -> None:
-        """[{name, issuer, course_creation, registrations}]"""
-        self.answer(
-            [
-                {
-                    "name": platform.name,
-                    "issuer": platform.issuer,
-                    "course_creation": platform.course_creation,
-                    "registrations": [r.as_json() for r in registrations],
-                }
-                for platform, registrations in await self.parts.registrations.platforms()
-            ]
-        )
 
 
 class HealthHandler(BaseHandler):

@@ -21,21 +21,35 @@ from traitlets import default as default_value
 from traitlets.config import Application
 
 from ..adapters.hub_api import HubApi
+from ..adapters.lms.http import LmsHttp
+from ..adapters.lms.oauth1 import is_signed
+from ..adapters.lms.registration import LIMIT_S as REGISTRATION_LIMIT_S
+from ..adapters.lms.registration import RegistrationClient
 from ..adapters.processes import LocalHost
 from ..adapters.processes.host import HostProblem
 from ..adapters.store.courses import Courses
 from ..adapters.store.database import Database
 from ..adapters.store.files import Files
 from ..adapters.store.once import Once
+from ..adapters.store.outcomes import Outcomes
 from ..adapters.store.people import People
+from ..adapters.store.registering import RegistrationStore
 from ..adapters.store.registrations import Registrations
 from ..adapters.store.scores import Scores
 from ..core.admissions import Admission
 from ..usecases.admitting import Admitting
 from ..usecases.applying import Applying
+from ..usecases.consuming import Consuming
+from ..usecases.continuing import Continuing
 from ..usecases.placing import Placing
+from ..usecases.platforms import Platforms
+from ..usecases.probing import Probing
 from ..usecases.provisioning import Provisioner
 from ..usecases.recording import Recording
+from ..usecases.registering import Registering
+from ..usecases.selecting import Selecting
+from ..usecases.sweeping import sweep_forever
+from ..usecases.welcoming import Welcoming
 from .base import BODY_MAX, log_request
 from .lms_work import LmsWork
 from .rendering import Renderer
@@ -57,6 +71,7 @@ class Parts:
     def __init__(self, settings: "CoursesService", hub: HubApi, clock: Callable[[], datetime] = utc_now) -> None:
         data_dir = Path(settings.data_dir)
         self.clock, self.hub, self.hub_token = clock, hub, settings.read_hub_token()
+        self.settings = settings
         self.ready = False
         self.database = Database(settings.database_url)
         self.registrations, self.people = Registrations(self.database), People(self.database)
@@ -67,6 +82,11 @@ class Parts:
         self.admitting = Admitting(
             self.registrations, self.people, self.courses, self.once, hub, self.provisioner, clock
         )
+        self.consuming = Consuming(
+            self.registrations, self.once, self.admitting, Outcomes(self.database), is_signed, clock
+        )
+        self.continuing = Continuing(self.people, self.once, clock)
+        self.welcoming = Welcoming(self.people, self.once, hub, clock)
         self.placing = Placing(self.people, self.courses, self.host)
         self.applying = Applying(Files(self.database), self.provisioner.wake, clock, on_one_machine=True)
         self.lms = LmsWork(
@@ -79,12 +99,29 @@ class Parts:
             clock,
             settings,
         )
+        self._registration_http = LmsHttp(clock, REGISTRATION_LIMIT_S)
+        self.registering = Registering(
+            self.once, RegistrationStore(self.database), RegistrationClient(self._registration_http), clock
+        )
+        self.platforms = Platforms(self.registrations)
+        self.probing = Probing(self.lms.probes, clock)
         self.recording = Recording(self.scores, self.lms.wake, clock)
+        self.selecting = Selecting(
+            self.once,
+            self.courses,
+            self.registrations,
+            self.people,
+            self.scores,
+            self.host,
+            self.lms.sign,
+            clock,
+        )
         self.renderer = Renderer(settings.hub_prefix, settings.prefix)
 
     def launched(self, admission: Admission) -> None:
         """A launch may have told where scores go; a teacher's wants the roster to be fresh."""
-        self.lms.wake()
+        if admission.news:
+            self.lms.wake()
         if admission.role.grades:
             self.lms.want_roster(admission.course)
 
@@ -101,6 +138,7 @@ class Parts:
         """In order: nothing is left running."""
         await self.host.close()
         await self.lms.close()
+        await self._registration_http.close()
         await self.hub.close()
         await self.database.close()
 
@@ -124,6 +162,10 @@ class CoursesService(Application):
         help="File with the secret that hub and service share (owner-only). Default: the environment's "
         "JUPYTERHUB_COURSES_HUB_TOKEN_FILE, else hub-token in data_dir."
     ).tag(config=True)
+    public_url = Unicode(
+        help="Address under which browsers and LMSs see the hub, such as https://hub.example.org/; what is given to an "
+        "LMS begins with it. Default: the environment's JUPYTERHUB_COURSES_PUBLIC_URL, else what a request says."
+    ).tag(config=True)
     delivery_interval = Float(
         2.0, help="Seconds between two looks at scores that are due; new scores are delivered at once."
     ).tag(config=True)
@@ -143,6 +185,15 @@ class CoursesService(Application):
     @default_value("hub_token_file")
     def _hub_token_file(self) -> str:
         return os.environ.get("JUPYTERHUB_COURSES_HUB_TOKEN_FILE", str(Path(self.data_dir) / "hub-token"))
+
+    @default_value("public_url")
+    def _public_url(self) -> str:
+        return os.environ.get("JUPYTERHUB_COURSES_PUBLIC_URL", "")
+
+    @property
+    def bind_url(self) -> str:
+        """Where the hub listens, as `configure` knows it; for commands of this machine that ask no proxy."""
+        return os.environ.get("JUPYTERHUB_COURSES_BIND_URL", "")
 
     @property
     def prefix(self) -> str:
@@ -238,7 +289,8 @@ class CoursesService(Application):
 
     async def _work(self, parts: Parts) -> None:
         await parts.start()
-        await asyncio.gather(parts.provisioner.run_forever(), parts.lms.run_forever())
+        sweeping = sweep_forever(parts.once, parts.clock)
+        await asyncio.gather(parts.provisioner.run_forever(), parts.lms.run_forever(), sweeping)
 
 
 async def _until_parent_ends(stop: asyncio.Event, parent: int) -> None:

@@ -19,6 +19,7 @@ from tornado.web import Finish, HTTPError, RequestHandler, StaticFileHandler, st
 from ..adapters.hub_api import HubDown, TokenModel
 from ..core.admissions import Refused
 from ..core.names import SERVICE_NAME
+from ..core.platforms import Clashing
 from ..core.records import Course
 from ..core.roles import Role
 from ..core.sentences import language_of, sentence
@@ -207,6 +208,8 @@ class BaseHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]
             code, detail = "bad_request", str(error)
         elif isinstance(error, WrongFile):
             code, extra = "bad_request", {"problems": error.problems}
+        elif isinstance(error, Clashing):
+            code = "platform_clash"
         else:
             code = _CODES.get(status_code, "internal")
         reference = secrets.token_hex(4)
@@ -224,16 +227,18 @@ class BaseHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]
         if not self._admitted:
             self.set_header("Connection", "close")  # it will be: see `prepare`
         if self.is_page:
-            self.set_header("Content-Type", "text/html; charset=utf-8")
-            self.finish(
-                self.parts.render("refused.html", self, text=sentence(code, self.language), reference=reference)
-            )
+            self.show_refusal(sentence(code, self.language), reference)
             return
-        message = sentence(code, "en")
+        message = error.clash.text(self.language) if isinstance(error, Clashing) else sentence(code, self.language)
         self.set_header("Content-Type", "application/json; charset=utf-8")
         self.finish(
             json.dumps({"code": code, "message": f"{message} {detail}".strip(), "reference": reference, **extra})
         )
+
+    def show_refusal(self, text: str, reference: str) -> None:
+        """The page of an error."""
+        self.set_header("Content-Type", "text/html; charset=utf-8")
+        self.finish(self.parts.render("refused.html", self, text=text, reference=reference))
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
         """`write_error` logs once, without the address's query or the client's words."""
@@ -245,6 +250,8 @@ class BaseHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]
             status_code = error.status
         elif isinstance(error, BadBody | WrongFile):
             status_code = 400
+        elif isinstance(error, Clashing):
+            status_code = 409
         super().send_error(status_code, **kwargs)
 
 

@@ -2,7 +2,10 @@
 
 from ..core.addresses import host_of
 from ..core.admissions import Refused, launch_from_json
-from ..core.records import Platform, Registration
+from ..core.continuations import continuation_from_json
+from ..core.logins import login_of
+from ..core.lti11 import form_from_json
+from ..core.records import Person, Platform, Registration
 from ..core.roles import hub_roles
 from .access import Action
 from .base import BadBody, BaseHandler, parsed
@@ -50,6 +53,16 @@ class AdmissionsHandler(HubDoor):
         self.answer(admission.as_json())
 
 
+class SignedAdmissionsHandler(HubDoor):
+    """Check a form of LTI 1.1 and admit its person."""
+
+    async def post(self) -> None:
+        """See usecases/consuming.py."""
+        admission, proven = await self.parts.consuming.admit(parsed(form_from_json, self.body_json()))
+        self.parts.launched(admission)
+        self.answer({"admission": admission.as_json(), "proven": proven})
+
+
 class AccessHandler(HubDoor):
     """What a person may do now, for the hub's `refresh_user`."""
 
@@ -58,9 +71,37 @@ class AccessHandler(HubDoor):
         person = await self.parts.people.by_username(username)
         if person is None:
             raise Refused("not_found", 404)
-        memberships = await self.parts.people.memberships(person.id)
-        roles = hub_roles(memberships, admin=False)
-        self.answer({"username": username, "admin": False, "roles": roles, "groups": []})
+        self.answer(await access_of(self, username, person))
+
+
+class StartsHandler(HubDoor):
+    """Where the people of each LMS begin, for the hub's login page."""
+
+    async def get(self) -> None:
+        """[{"name", "url"}]; url is null where none is known."""
+        platforms = [p for p, registrations in await self.parts.registrations.platforms() if registrations]
+        self.answer([{"name": p.shown, "url": p.start_url} for p in platforms])
+
+
+class ContinuationsHandler(HubDoor):
+    """Let an admitted person go on in another window."""
+
+    async def post(self) -> None:
+        """See usecases/continuing.py."""
+        continuation = parsed(continuation_from_json, self.body_json())
+        self.answer({"code": await self.parts.continuing.begin(continuation)})
+
+
+class SpendContinuationHandler(HubDoor):
+    """Somebody goes on."""
+
+    async def post(self) -> None:
+        """See usecases/continuing.py."""
+        body = self.body_json()
+        if not isinstance(body, dict) or not isinstance(body.get("code"), str):
+            raise BadBody("code is needed")
+        admission, spent = await self.parts.continuing.go_on(body["code"][:255], body.get("sure") is True)
+        self.answer({"spent": spent, "admission": admission.as_json()})
 
 
 class PlacementsHandler(HubDoor):
@@ -73,6 +114,13 @@ class PlacementsHandler(HubDoor):
             raise BadBody("username and server are needed")
         placement = await self.parts.placing.place(body["username"][:255], body["server"][:255])
         self.answer(placement.as_json())
+
+
+async def access_of(handler: BaseHandler, username: str, person: Person | None) -> dict[str, object]:
+    """What somebody may in the hub; `login`: what the hub's own login calls them. None: a user who is in no course."""
+    memberships = await handler.parts.people.memberships(person.id) if person else []
+    roles = hub_roles(memberships, admin=False)
+    return {"username": username, "admin": False, "roles": roles, "groups": [], "login": login_of(person)}
 
 
 def _registration(body: object) -> Registration:

@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Any
 from ..adapters.lms.access import LmsAccess
 from ..adapters.lms.ags import Ags
 from ..adapters.lms.http import LmsHttp
-from ..adapters.lms.keys import load_or_create
+from ..adapters.lms.keys import KeyRing, ToolKey
 from ..adapters.lms.nrps import Nrps
+from ..adapters.lms.outcomes import Outcomes
+from ..adapters.lms.probes import Probes
+from ..adapters.lms.signing import signed
 from ..adapters.lms.tokens import Tokens
 from ..adapters.store.courses import Courses
 from ..adapters.store.database import Database
@@ -45,12 +48,14 @@ class LmsWork:
         clock: Callable[[], datetime],
         settings: "CoursesService",
     ) -> None:
-        self._key = load_or_create(data_dir / "keys")
+        self.keys = KeyRing(data_dir / "keys", clock)
         self._http = LmsHttp(clock)
-        access = LmsAccess(self._http, Tokens(self._http, self._key))
+        self._tokens = Tokens(self._http, self.keys)
+        self.probes = Probes(self._http, self._tokens)
+        access = LmsAccess(self._http, self._tokens)
         self._deliveries, self._clock = Deliveries(database), clock
         self._courses, self._scores = courses, scores
-        self._deliverer = Deliverer(self._deliveries, Ags(access), clock, random.random)
+        self._deliverer = Deliverer(self._deliveries, Ags(access), Outcomes(self._http), clock, random.random)
         self._interval = settings.delivery_interval
         self._roster_age = timedelta(seconds=settings.roster_interval)
         rosters = Rosters(database, hub_user_exists)
@@ -60,11 +65,19 @@ class LmsWork:
 
     def keyset(self) -> dict[str, Any]:
         """The tool's public keys as a JWKS."""
-        return self._key.jwks()
+        return self.keys.jwks()
 
     def public_pem(self) -> str:
         """The tool's public key as PEM."""
-        return self._key.public_pem()
+        return self.keys.signing().public_pem()
+
+    def key_for(self, registration_id: int) -> ToolKey:
+        """The key to sign with for a registration's LMS (an LMS with a pasted key may not have the newest yet)."""
+        return self._tokens.key_for(registration_id)
+
+    def sign(self, claims: dict[str, Any], registration_id: int) -> str:
+        """A JWT for the LMS of a registration."""
+        return signed(claims, self.key_for(registration_id))
 
     def wake(self) -> None:
         """There may be something to deliver."""
@@ -99,6 +112,7 @@ class LmsWork:
                         await self._rostering.sync(course)
             except Exception:
                 log.exception("reading rosters failed; it goes on in a minute")
+            self.keys.usable()  # an old key goes when its time is over, also where nobody asks for it
             try:
                 async with asyncio.timeout(min(60.0, self._roster_age.total_seconds())):
                     await self._roster_wake.wait()

@@ -23,8 +23,16 @@ OPERATIONS: Final = (
     Operation("registrations", "get", HUB, "A registration by issuer and client id", gives="Registration"),
     Operation("registrations", "put", HUB, "Keep the authenticator's own registration", "Registration", "Registration"),
     Operation("admissions", "post", HUB, "Admit the person of a verified launch", "Launch", "Admission"),
+    Operation("admissions/lti11", "post", HUB, "Check a form signed by LTI 1.1, and admit", "SignedForm", "Signed"),
     Operation("persons/{username}/access", "get", HUB, "What a person may do now", gives="Access"),
     Operation("placements", "post", HUB, "Where and how a person's server runs", "PlacementRequest", "Placement"),
+    Operation("starts", "get", HUB, "Where the people of each LMS begin", gives="Starts"),
+    Operation("local-admissions", "post", HUB, "Admit somebody by the hub's own login", "Login", "Access"),
+    Operation("login-links", "post", f"{ADMIN} (a token with admin:users)", "A one-time link", "Username", "LoginLink"),
+    Operation("login-links/look", "post", HUB, "Whom a one-time link logs in", "Code", "Username"),
+    Operation("login-links/admissions", "post", HUB, "Use a one-time link up", "Code", "Access"),
+    Operation("continuations", "post", HUB, "A code to go on with in another window", "Continuation", "Code"),
+    Operation("continuations/spend", "post", HUB, "Go on with a code", "SpentCode", "Continued"),
     Operation("courses", "get", "everybody: their own; administrators: all", "Courses", gives="CourseList"),
     Operation("courses/{slug}", "get", MEMBERS, "One course with its assignments", gives="Course"),
     Operation("courses/{slug}", "delete", ADMIN, "Delete a course (?confirm=slug); its files are kept"),
@@ -48,6 +56,16 @@ OPERATIONS: Final = (
     Operation("courses/{slug}/scores/retry", "post", STAFF, "Send refused and waiting scores again"),
     Operation("apply", "post", ADMIN, "Make the world match a courses file", "CoursesFile", "Changes"),
     Operation("platforms", "get", ADMIN, "Registered LMSs", gives="PlatformList"),
+    Operation("platforms/{name}", "get", ADMIN, "One LMS with its registrations", gives="Platform"),
+    Operation("platforms/{name}", "put", ADMIN, "Add an LMS, or to one", "PlatformSpec", "Platform"),
+    Operation("platforms/{name}", "delete", ADMIN, "Drop its registrations (?client_id= one); its people are kept"),
+    Operation("platforms/{name}/test", "post", ADMIN, "Test it, step by step", gives="PlatformReport"),
+    Operation("platforms/{name}/move", "post", ADMIN, "The same LMS has another issuer", "Issuer", "Platform"),
+    Operation(
+        "registration-links", "post", ADMIN, "A link that registers an LMS", "RegistrationWish", "RegistrationLink"
+    ),
+    Operation("keys", "get", ADMIN, "The tool's keys", gives="KeyList"),
+    Operation("keys/rotate", "post", ADMIN, "A new key signs from now on", "Rotation", "KeyList"),
     Operation("openapi.json", "get", "everybody", "This description"),
 )
 
@@ -80,6 +98,19 @@ _REGISTRATION = _object(
     token_url="string?",
     keyset_url="string?",
     public_key="string?",
+    lti="string",
+)
+_PLATFORM = _object(
+    name="string",
+    title="string",
+    home="string?",
+    issuer="string",
+    owner="string",
+    course_creation="string",
+    people="number",
+    courses="number",
+    registrations="list",
+    tested="object?",
 )
 _COURSE_ROW = _object(slug="string", title="string", state="string", reason="string", owner="string", role="string?")
 SCHEMAS: Final[dict[str, Any]] = {
@@ -102,6 +133,18 @@ SCHEMAS: Final[dict[str, Any]] = {
         ags="object?",
         nrps="object?",
     ),
+    "Starts": _list(_object(name="string", url="string?")),
+    "Login": _object(login="string"),
+    "Username": _object(username="string"),
+    "LoginLink": _object(username="string", url="string", seconds="number"),
+    "Continuation": _object(
+        username="string", course="string", role="string", ready="boolean", goal="object", proven="boolean"
+    ),
+    "Code": _object(code="string"),
+    "SpentCode": _object(code="string", sure="boolean"),
+    "Continued": _object(spent="boolean", admission="object"),
+    "SignedForm": _object(url="string", fields="list", origin="string?", attempt="string"),
+    "Signed": _object(admission="object", proven="boolean"),
     "Admission": _object(
         username="string",
         admin="boolean",
@@ -112,7 +155,7 @@ SCHEMAS: Final[dict[str, Any]] = {
         ready="boolean",
         assignment="string?",
     ),
-    "Access": _object(username="string", admin="boolean", roles="list", groups="strings"),
+    "Access": _object(username="string", admin="boolean", roles="list", groups="strings", login="string?"),
     "PlacementRequest": _object(username="string", server="string"),
     "Placement": _object(
         username="string",
@@ -150,9 +193,24 @@ SCHEMAS: Final[dict[str, Any]] = {
     "Recorded": {
         "oneOf": [_object(accepted="number", unknown="strings"), _object(stale="boolean")],
     },
+    "RegistrationWish": _object(platform="string", title="string?", course_creation="string?"),
+    "RegistrationLink": _object(platform="string", url="string", expires_at="string"),
+    "Rotation": _object(keep_hours="number?"),
+    "KeyList": _list(_object(kid="string", signs="boolean", until="string?")),
     "CoursesFile": _object(platforms="list?", courses="list?", dry_run="boolean?"),
     "Changes": _object(changes="list", notes="strings"),
-    "PlatformList": _list(_object(name="string", issuer="string", course_creation="string", registrations="list")),
+    "PlatformList": _list(_PLATFORM),
+    "Platform": _PLATFORM,
+    "PlatformSpec": _object(
+        issuer="string",
+        title="string?",
+        home="string?",
+        course_creation="string?",
+        registrations="list?",
+        consumers="list?",
+    ),
+    "PlatformReport": _object(platform="string", at="string", right="boolean", registrations="list"),
+    "Issuer": _object(issuer="string"),
 }
 
 
@@ -184,7 +242,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "description": f"For {operation.who}.",
         "parameters": [
             {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-            for name in ("slug", "username")
+            for name in ("slug", "username", "name")
             if f"{{{name}}}" in operation.path
         ],
         "responses": {"2XX": good, "4XX": error, "5XX": error},

@@ -3,15 +3,24 @@
 from pathlib import Path
 from typing import Any
 
-from . import api, hub_doors, pages
+from . import api, hub_doors, keys, login_links, pages, platforms, registering, selecting
 from .base import BaseHandler, LoginCallback, Static
 
 SLUG = r"(?P<slug>[a-z][a-z0-9-]{0,29})"
+PLATFORM = r"(?P<name>[^/]{1,255})"
 API: list[tuple[str, type[BaseHandler]]] = [
     ("registrations", hub_doors.RegistrationsHandler),
     ("admissions", hub_doors.AdmissionsHandler),
+    ("admissions/lti11", hub_doors.SignedAdmissionsHandler),
     (r"persons/(?P<username>[^/]{1,255})/access", hub_doors.AccessHandler),
     ("placements", hub_doors.PlacementsHandler),
+    ("starts", hub_doors.StartsHandler),
+    ("local-admissions", login_links.LocalAdmissionsHandler),
+    ("login-links", login_links.LoginLinksHandler),
+    ("login-links/look", login_links.LoginLinkDoor),
+    ("login-links/admissions", login_links.LinkAdmissionsHandler),
+    ("continuations", hub_doors.ContinuationsHandler),
+    ("continuations/spend", hub_doors.SpendContinuationHandler),
     ("courses", api.CoursesHandler),
     (f"courses/{SLUG}", api.CourseHandler),
     (f"courses/{SLUG}/roster", api.RosterHandler),
@@ -19,7 +28,13 @@ API: list[tuple[str, type[BaseHandler]]] = [
     (f"courses/{SLUG}/scores", api.ScoresHandler),
     (f"courses/{SLUG}/scores/retry", api.RetryHandler),
     ("apply", api.ApplyHandler),
-    ("platforms", api.PlatformsHandler),
+    ("platforms", platforms.PlatformListHandler),
+    (f"platforms/{PLATFORM}", platforms.OnePlatformHandler),
+    (f"platforms/{PLATFORM}/test", platforms.PlatformTestHandler),
+    (f"platforms/{PLATFORM}/move", platforms.PlatformMoveHandler),
+    ("registration-links", registering.RegistrationLinksHandler),
+    ("keys", keys.KeysHandler),
+    ("keys/rotate", keys.RotateHandler),
     ("openapi.json", api.OpenApiHandler),
 ]
 PAGES: list[tuple[str, type[BaseHandler]]] = [
@@ -27,6 +42,12 @@ PAGES: list[tuple[str, type[BaseHandler]]] = [
     ("health", api.HealthHandler),
     (r"jwks\.json", api.KeysetHandler),
     (r"public-key\.pem", api.PublicKeyHandler),
+    (r"canvas\.json", platforms.CanvasHandler),
+    ("platforms", platforms.PlatformsPage),
+    ("platforms/connect", platforms.ConnectPage),
+    ("register", registering.RegisterPage),
+    ("registration-link", registering.RegistrationLinkPage),
+    ("select", selecting.SelectionPage),
     (f"{SLUG}/opening", pages.OpeningPage),
     (f"{SLUG}/", pages.CoursePage),
     (f"{SLUG}/deliveries", pages.DeliveriesPage),

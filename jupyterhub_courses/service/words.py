@@ -3,6 +3,8 @@
 from typing import Final
 
 from ..core.score_sentences import SCORE_SENTENCES
+from .platform_words import PLATFORM_WORDS
+from .registration_words import REGISTRATION_WORDS
 
 WORDS: Final[dict[str, tuple[str, str]]] = {
     "my_courses": ("My courses", "Meine Kurse"),
@@ -116,9 +118,88 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "back_course": ("Back to the course", "Zurück zum Kurs"),
     "logged_in_as": ("Logged in as", "Angemeldet als"),
     "new_tab": ("opens in a new tab", "öffnet in einem neuen Tab"),
+    "pick_title": ("What should this activity open?", "Was soll diese Aktivität öffnen?"),
+    "pick_titles": ("What should the activities open?", "Was sollen die Aktivitäten öffnen?"),
+    "pick_intro": (
+        "Choose one. A click on the activity then goes straight there.",
+        "Wählen Sie eines aus. Ein Klick auf die Aktivität führt dann direkt dorthin.",
+    ),
+    "pick_intro_many": (
+        "Choose one or several: each becomes an activity, and a click on it goes straight there.",
+        "Wählen Sie eines oder mehrere aus: Jedes wird zu einer Aktivität, und ein Klick darauf führt direkt dorthin.",
+    ),
+    "pick_column": (
+        "With a column in the gradebook, which the scores go to by themselves.",
+        "Mit einer Spalte in den Bewertungen, in die die Punkte von selbst kommen.",
+    ),
+    "pick_released": ("released", "freigegeben"),
+    "pick_unreleased": (
+        "not released yet: students can open it once you release it in formgrader",
+        "noch nicht freigegeben: Studierende können sie öffnen, sobald Sie sie in Formgrader freigeben",
+    ),
+    "pick_points": ("points", "Punkte"),
+    "pick_rescaled": ("shown out of 100 in the gradebook", "in den Bewertungen auf 100 umgerechnet"),
+    "pick_linked": (
+        "An activity opens this already, and scores go to its column. A second one opens it as well, but its column "
+        "stays empty.",
+        "Eine Aktivität öffnet dies schon, und die Punkte gehen in deren Spalte. Eine zweite öffnet es ebenfalls, ihre "
+        "Spalte bleibt aber leer.",
+    ),
+    "pick_unnameable_assignment": (
+        "This name cannot be linked. Letters, digits, dots, hyphens and underscores can be.",
+        "Dieser Name lässt sich nicht verknüpfen. Möglich sind Buchstaben ohne Umlaute, Ziffern, Punkt, Binde- und "
+        "Unterstrich.",
+    ),
+    "pick_unnameable_materials": (
+        "The address of these materials is too long for a link.",
+        "Die Adresse dieser Materialien ist für eine Verknüpfung zu lang.",
+    ),
+    "pick_materials": ("Materials", "Materialien"),
+    "pick_path": ("Notebook or folder in it (optional)", "Notebook oder Ordner darin (freiwillig)"),
+    "pick_course": ("The course's page", "Die Kursseite"),
+    "pick_course_text": (
+        "All released assignments, due dates and the own scores.",
+        "Alle freigegebenen Aufgaben, Abgabetermine und die eigenen Punkte.",
+    ),
+    "pick_none_yet": (
+        "There is no assignment yet. Make one in formgrader (“Add new assignment”) and come back here; formgrader is "
+        "on the course's page, which you can choose now.",
+        "Es gibt noch keine Aufgabe. Legen Sie in Formgrader eine an („Add new assignment“) und kommen Sie dann wieder; "
+        "zu Formgrader führt die Kursseite, die Sie jetzt schon wählen können.",
+    ),
+    "pick_making": (
+        "Your course is just being made ready. Its assignments appear here by themselves.",
+        "Ihr Kurs wird gerade vorbereitet. Seine Aufgaben erscheinen hier von selbst.",
+    ),
+    "pick_look_again": ("Look again", "Noch einmal nachsehen"),
+    "pick_send": ("Choose", "Übernehmen"),
+    "pick_cancel": ("Cancel", "Abbrechen"),
+    "pick_nothing": ("Please choose something first.", "Bitte wählen Sie zuerst etwas aus."),
+    "pick_one": ("Please choose one only.", "Bitte wählen Sie nur eines aus."),
+    "pick_too_many": (
+        "Please choose fewer at a time: at most 50.",
+        "Bitte wählen Sie weniger auf einmal aus: höchstens 50.",
+    ),
+    "pick_gone": (
+        "Something that you chose is no longer there. Please choose again.",
+        "Etwas von dem, was Sie ausgewählt haben, gibt es nicht mehr. Bitte wählen Sie noch einmal.",
+    ),
+    "pick_path_wrong": (
+        "This is no path inside the repository. Write it like courses/week1.ipynb.",
+        "Das ist kein Pfad im Repositorium. Schreiben Sie ihn wie courses/week1.ipynb.",
+    ),
+    "sending_title": ("Your choice goes to the learning platform", "Ihre Auswahl geht an die Lernplattform"),
+    "sending_nothing": ("Back to the learning platform", "Zurück zur Lernplattform"),
+    "sending_text": (
+        "It goes on by itself. If it does not, press the button.",
+        "Es geht von selbst weiter. Wenn nicht, drücken Sie den Knopf.",
+    ),
+    "sending_button": ("Go on", "Weiter"),
     "yes": ("yes", "ja"),
     "not_yet": ("not yet", "noch nicht"),
     "skip": ("Skip to the content", "Zum Inhalt springen"),
+    **REGISTRATION_WORDS,
+    **PLATFORM_WORDS,
 }
 
 

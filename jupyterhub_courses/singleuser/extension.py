@@ -81,6 +81,7 @@ class CoursesExtension(ExtensionApp):
         self.serverapp.web_app.settings["nbapp"] = self.serverapp  # where nbgitpuller's handlers look for it
         materials = CourseMaterials(CoursesApi(course.api_url, course.course, course.token).materials, self.log)
         opening = {"materials": materials, "server": course, "root": root, "config": config, "locks": {}}
+        opening["gradebook"] = self._gradebook
         self.handlers.extend(
             [
                 ("courses/open", OpenHandler, opening),

@@ -9,6 +9,7 @@ from typing import TypeVar
 from jupyterhub_courses.adapters.gradebook.changes import ChangeSensor
 from jupyterhub_courses.adapters.gradebook.database import open_gradebook
 from jupyterhub_courses.adapters.gradebook.reading import GradebookState, read_gradebook
+from jupyterhub_courses.adapters.gradebook.submissions import Submission, find_submission
 from jupyterhub_courses.adapters.gradebook.writing import (
     RosterChanges,
     Student,
@@ -35,6 +36,10 @@ class GradebookThread:
     async def read(self, clock: Callable[[], float]) -> GradebookState:
         """As read_gradebook."""
         return await self._run(partial(read_gradebook, self._reader, clock))
+
+    async def submission(self, assignment: str, username: str) -> Submission:
+        """As find_submission."""
+        return await self._run(partial(find_submission, self._reader, assignment, username))
 
     async def write_roster(self, students: Iterable[Student]) -> RosterChanges:
         """As write_roster; makes the gradebook where there is none."""

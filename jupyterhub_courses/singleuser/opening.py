@@ -1,27 +1,31 @@
-"""Where a click in the LMS ends: a student's notebook, or formgrader at the assignment for a grader."""
+"""Where a click in the LMS ends: a student's notebook; for a grader formgrader, at the assignment or a submission."""
 
 import asyncio
 import secrets
+import sqlite3
 from glob import escape
 from pathlib import Path
 from urllib.parse import quote
 
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.utils import url_path_join
+from sqlalchemy.exc import SQLAlchemyError
 from tornado import web
 from traitlets.config import Config
 
+from jupyterhub_courses.adapters.gradebook.database import GradebookMissing
 from jupyterhub_courses.core.goals import GitPlace
 from jupyterhub_courses.core.materials import allowed_place
 
 from .fetching import ExchangeUnavailable, NotReleased, fetch_once, first_notebook, is_assignment_name
+from .gradebook_thread import GradebookThread
 from .materials import CourseMaterials, pull_address
 from .pages import page
 from .surroundings import CourseServer
 
 
 class OpenHandler(JupyterHandler):
-    """GET courses/open?assignment=NAME, or ?git=…&branch=…&path=… for materials.
+    """GET courses/open?assignment=NAME[&student=USERNAME], or ?git=…&branch=…&path=… for materials.
 
     `locks`: one an assignment, so that two clicks fetch once.
     """
@@ -33,9 +37,10 @@ class OpenHandler(JupyterHandler):
         config: Config,
         locks: dict[str, asyncio.Lock],
         materials: CourseMaterials,
+        gradebook: GradebookThread | None,
     ) -> None:
         self._server, self._root, self._config, self._locks = server, root, config, locks
-        self._materials = materials
+        self._materials, self._gradebook = materials, gradebook
 
     @web.authenticated
     async def get(self) -> None:
@@ -47,6 +52,8 @@ class OpenHandler(JupyterHandler):
             self._go("formgrader" if self._server.is_grader else "lab")
         elif not is_assignment_name(name):
             self._explain(400, "bad_name")
+        elif self._server.course_dir is not None and self.get_query_argument("student", ""):
+            await self._review(self._server.course_dir, name, self.get_query_argument("student", ""))
         elif self._server.course_dir is not None:
             self._go_to_formgrader(self._server.course_dir, name)
         else:
@@ -74,6 +81,31 @@ class OpenHandler(JupyterHandler):
         else:
             self._go("lab/tree", name, first_notebook(self._root / name) or "")
 
+    async def _review(self, course_dir: Path, name: str, username: str) -> None:
+        """One student's submission in formgrader; a page where it cannot be shown there yet."""
+        if not is_assignment_name(username):
+            self._explain(400, "bad_name")
+            return
+        if self._gradebook is None:
+            self._go_to_formgrader(course_dir, name)
+            return
+        try:
+            found = await self._gradebook.submission(name, username)
+        except (SQLAlchemyError, sqlite3.Error, OSError, GradebookMissing):
+            self.log.exception("The gradebook can't be read for one submission of %s", name)
+            self._go_to_formgrader(course_dir, name)
+            return
+        folder = course_dir / "autograded" / username / name
+        shown = [id for id, notebook in found.notebooks if (folder / f"{notebook}.ipynb").is_file()]
+        if len(shown) == 1:
+            self._go("formgrader/submissions", shown[0], query="/?index=0")
+        elif shown:
+            self._go("formgrader/manage_students", username, name)
+        elif (course_dir / "submitted" / username / name).is_dir():
+            self._explain_review("not_autograded", "submissions", name, found.student)
+        else:
+            self._explain_review("not_collected", "assignments", name, found.student)
+
     def _go_to_formgrader(self, course_dir: Path, name: str) -> None:
         if any((course_dir / "submitted").glob(f"*/{escape(name)}")):
             self._go("formgrader/manage_submissions", name)
@@ -81,11 +113,16 @@ class OpenHandler(JupyterHandler):
             # Where it is made, released and collected; the page of its submissions has no button for that.
             self._go("formgrader/manage_assignments")
 
-    def _go(self, place: str, *names: str) -> None:
-        self.redirect(url_path_join(self.base_url, place, *(quote(name) for name in names if name)))
+    def _go(self, place: str, *names: str, query: str = "") -> None:
+        self.redirect(url_path_join(self.base_url, place, *(quote(name) for name in names if name)) + query)
 
-    def _explain(self, status: int, code: str, **values: str) -> None:
-        links = {"course": self._server.course_page, "lab": url_path_join(self.base_url, "lab")}
+    def _explain_review(self, code: str, place: str, assignment: str, student: str) -> None:
+        tail = ("manage_submissions", quote(assignment)) if place == "submissions" else ("manage_assignments",)
+        links = {place: url_path_join(self.base_url, "formgrader", *tail)}
+        self._explain(404, code, links, assignment=assignment, student=student)
+
+    def _explain(self, status: int, code: str, first: dict[str, str] | None = None, **values: str) -> None:
+        links = {**(first or {}), "course": self._server.course_page, "lab": url_path_join(self.base_url, "lab")}
         if status == 503:
             links = {"again": self.request.uri or "", **links}
         self.set_status(status)

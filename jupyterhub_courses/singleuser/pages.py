@@ -18,6 +18,16 @@ _TEXTS: Final[dict[str, dict[str, tuple[str, str]]]] = {
             "try again in a moment. Reference: {reference}",
         ),
         "bad_name": ("There is no such assignment", "This link does not name an assignment."),
+        "not_collected": (
+            "There is nothing to look at yet",
+            "Nothing of “{assignment}” has been collected from {student}. Collect it in formgrader’s list of "
+            "assignments; if there is still nothing then, nothing has been submitted.",
+        ),
+        "not_autograded": (
+            "This submission has not been autograded yet",
+            "The submission of “{assignment}” by {student} has been collected. Autograde it in formgrader; then it "
+            "can be looked at and corrected.",
+        ),
         "materials_not_allowed": (
             "These materials do not belong to this course",
             "The course names other repositories. Please ask your teacher for the right link.",
@@ -35,6 +45,16 @@ _TEXTS: Final[dict[str, dict[str, tuple[str, str]]]] = {
             "verändert. Bitte versuchen Sie es gleich noch einmal. Referenz: {reference}",
         ),
         "bad_name": ("Diese Aufgabe gibt es nicht", "Dieser Link nennt keine Aufgabe."),
+        "not_collected": (
+            "Hier gibt es noch nichts anzusehen",
+            "Von „{assignment}“ ist von {student} noch nichts eingesammelt. Sammeln Sie in Formgraders Liste der "
+            "Aufgaben ein („Collect“); ist dann immer noch nichts da, wurde nichts abgegeben.",
+        ),
+        "not_autograded": (
+            "Diese Abgabe ist noch nicht automatisch bewertet",
+            "Die Abgabe von „{assignment}“ von {student} ist eingesammelt. Bewerten Sie sie in Formgrader automatisch "
+            "(„Autograde“); danach lässt sie sich ansehen und korrigieren.",
+        ),
         "materials_not_allowed": (
             "Diese Materialien gehören nicht zu diesem Kurs",
             "Der Kurs nennt andere Repositorien. Bitte lassen Sie sich von Ihrer Lehrperson den richtigen Link geben.",
@@ -42,8 +62,20 @@ _TEXTS: Final[dict[str, dict[str, tuple[str, str]]]] = {
     },
 }
 _LINKS: Final = {
-    "en": {"again": "Try again", "course": "To the course page", "lab": "Open JupyterLab"},
-    "de": {"again": "Noch einmal versuchen", "course": "Zur Kursseite", "lab": "JupyterLab öffnen"},
+    "en": {
+        "again": "Try again",
+        "assignments": "To the assignments in formgrader",
+        "submissions": "To the submissions in formgrader",
+        "course": "To the course page",
+        "lab": "Open JupyterLab",
+    },
+    "de": {
+        "again": "Noch einmal versuchen",
+        "assignments": "Zu den Aufgaben in Formgrader",
+        "submissions": "Zu den Abgaben in Formgrader",
+        "course": "Zur Kursseite",
+        "lab": "JupyterLab öffnen",
+    },
 }
 _PAGE: Final = """<!doctype html>
 <html lang="{language}">
@@ -58,7 +90,7 @@ a {{ display: inline-block; margin: .5rem 1rem 0 0 }}
 
 
 def page(code: str, accept_language: str | None, links: Mapping[str, str], **values: str) -> str:
-    """HTML for `code`; `links` maps again, course, lab to URLs; `values` fill the sentence, escaped."""
+    """HTML for `code`; `links` maps names of _LINKS to URLs; `values` fill the sentence, escaped."""
     language = language_of(accept_language)
     title, text = _TEXTS[language][code]
     anchors = (f'<a href="{escape(url)}">{escape(_LINKS[language][name])}</a>' for name, url in links.items())

@@ -17,8 +17,8 @@ from ..core.admissions import Admission, Launch, Message, Refused
 from ..core.goals import Goal, Kind
 from ..core.materials import allowed_place
 from ..core.names import slug_from, username_from
-from ..core.records import Course, Endpoints, Link, Person, Platform, Registration
-from ..core.roles import Role, hub_roles, role_from_claims
+from ..core.records import Course, Endpoints, Known, Link, Person, Platform, Registration, Standing
+from ..core.roles import Role, agreed, hub_roles, role_from_claims
 from ..core.specs import materials_of
 
 log = logging.getLogger(__name__)
@@ -39,6 +39,7 @@ class RegistrationsPort(Protocol):
 class PeoplePort(Protocol):
     """People and memberships."""
 
+    async def known(self, platform_id: int, sub: str, context_id: str, assignment: str | None) -> Known: ...
     async def find(self, platform_id: int, sub: str) -> Person | None: ...
     async def by_username(self, username: str) -> Person | None: ...
     async def create(self, person: Person, now: datetime) -> Person | None: ...
@@ -63,8 +64,9 @@ class CoursesPort(Protocol):
         exchange_token: str,
         now: datetime,
     ) -> Course | None: ...
-    async def set_endpoints(self, course: Course, endpoints: Endpoints) -> None: ...
+    async def set_endpoints(self, course: Course, endpoints: Endpoints) -> bool: ...
     async def set_link(self, course_id: int, link: Link) -> bool: ...
+    async def assignment_of(self, course_id: int, lineitem: str | None, resource_link: str | None) -> str | None: ...
 
 
 class OncePort(Protocol):
@@ -112,18 +114,28 @@ class Admitting:
             raise Refused("deployment_unknown", 401)
         if not await self._once.spend_nonce(launch.nonce, launch.attempt, self._clock(), NONCE_SECONDS):
             raise Refused("nonce_replayed", 401)
+        return await self.enter(launch, registration)
+
+    async def enter(self, launch: Launch, registration: Registration) -> Admission:
+        """Admit whom a launch of this registration names, which is proven and used once. Raises Refused.
+
+        Somebody known, at a known activity, is one look into the store; only what is new is written.
+        """
         role = role_from_claims(launch.roles)
         if role is None:
             raise Refused("no_role")
         if not launch.context_id:
             raise Refused("no_context", 400)
-        course = await self._course(launch, registration, role)
-        person = await self._person(launch, registration.platform_id)
-        role = await self._people.set_membership(person.id, course.id, role, "launch", self._clock())
-        await self._remember_endpoints(launch, registration, course)
+        known = await self._people.known(registration.platform_id, launch.sub, launch.context_id, launch.assignment)
+        course = await self._course(launch, registration, role, known.course)
+        person = await self._person(launch, registration.platform_id, known.person)
+        role, is_new = await self._join(person, course, role, known.standing)
+        news = await self._remember_endpoints(launch, registration, course, known.link)
         goal = await self._goal(launch, registration, course, person, role)
         ready = await self._provisioner.admit(course, person.username, role)
-        memberships = await self._people.memberships(person.id)
+        # A course gives roles from the moment that its grader user is there.
+        was_made = course.state not in ("pending", "progressing")
+        memberships = known.memberships if was_made and not is_new else await self._people.memberships(person.id)
         return Admission(
             username=person.username,
             course=course.slug,
@@ -131,7 +143,16 @@ class Admitting:
             ready=ready,
             goal=goal,
             hub_roles=hub_roles(memberships, admin=False),
+            news=news,
         )
+
+    async def _join(self, person: Person, course: Course, role: Role, standing: Standing | None) -> tuple[Role, bool]:
+        """The person is a member from now on: the role that counts, and whether that is new."""
+        if standing is not None:
+            counts = agreed(role, standing.roster_role)
+            if standing == Standing(counts, True, "launch", standing.roster_role):
+                return counts, False
+        return await self._people.set_membership(person.id, course.id, role, "launch", self._clock()), True
 
     async def _goal(
         self, launch: Launch, registration: Registration, course: Course, person: Person, role: Role
@@ -140,7 +161,7 @@ class Admitting:
         if launch.message is Message.DEEP_LINKING:
             return await self._selection(launch, registration, course, person, role)
         if launch.message is Message.SUBMISSION_REVIEW:
-            return await self._review(launch, registration, person, role)
+            return await self._review(launch, registration, course, role)
         if launch.assignment is not None:
             return Goal(Kind.ASSIGNMENT, assignment=launch.assignment)
         if launch.materials is not None:
@@ -168,19 +189,21 @@ class Admitting:
         }
         return Goal(Kind.SELECTION, code=await self._once.issue(SELECTION, data, self._clock(), SELECTION_SECONDS))
 
-    async def _review(self, launch: Launch, registration: Registration, person: Person, role: Role) -> Goal:
+    async def _review(self, launch: Launch, registration: Registration, course: Course, role: Role) -> Goal:
         # Moodle lets a student name somebody else here: the claim asks, the role of the claims decides.
         if not role.grades:
             if launch.for_user != launch.sub:
                 raise Refused("review_of_another")
             return Goal()
         student = await self._people.find(registration.platform_id, launch.for_user or "")
-        if student is None or launch.assignment is None:
+        assignment = launch.assignment or await self._courses.assignment_of(
+            course.id, launch.lineitem_url, launch.resource_link_id
+        )
+        if student is None or assignment is None:
             raise Refused("review_unknown", 404)
-        return Goal(Kind.REVIEW, assignment=launch.assignment, student=student.username)
+        return Goal(Kind.REVIEW, assignment=assignment, student=student.username)
 
-    async def _person(self, launch: Launch, platform_id: int) -> Person:
-        person = await self._people.find(platform_id, launch.sub)
+    async def _person(self, launch: Launch, platform_id: int, person: Person | None) -> Person:
         if person is not None:
             details = {name: value for name, value in launch.names.items() if value}
             if any(getattr(person, name) != value for name, value in details.items()):
@@ -202,8 +225,7 @@ class Admitting:
             taken.add(username)
         raise Refused("internal", 500)
 
-    async def _course(self, launch: Launch, registration: Registration, role: Role) -> Course:
-        course = await self._courses.by_context(registration.platform_id, launch.context_id)
+    async def _course(self, launch: Launch, registration: Registration, role: Role, course: Course | None) -> Course:
         if course is None:
             course = await self._make_course(launch, registration, role)
         if course.state == "deleting":
@@ -235,15 +257,20 @@ class Admitting:
             taken.add(slug)
         raise Refused("internal", 500)
 
-    async def _remember_endpoints(self, launch: Launch, registration: Registration, course: Course) -> None:
-        """Keep where scores and roster go."""
+    async def _remember_endpoints(
+        self, launch: Launch, registration: Registration, course: Course, known: Link | None
+    ) -> bool:
+        """Keep where scores and roster go; returns whether that was news."""
         lineitems = trusted(launch.lineitems_url, registration)
-        await self._courses.set_endpoints(
+        news = await self._courses.set_endpoints(
             course, Endpoints(registration.id, lineitems, trusted(launch.members_url, registration))
         )
         if launch.assignment is None or launch.message is not Message.RESOURCE_LINK:
-            return
+            return news
         lineitem = trusted(launch.lineitem_url, registration)
         link = Link(launch.assignment, launch.resource_link_id, lineitem, lineitems, registration.id)
+        if not link.says_more_than(known):
+            return news
         if not await self._courses.set_link(course.id, link):
             log.warning("course %s: too many assignments named by links; one was not kept", course.slug)
+        return True

@@ -11,9 +11,10 @@ from typing import Any, Protocol
 from ..core.admissions import Refused
 from ..core.diffs import FILE, Change, difference
 from ..core.filecheck import check_data
+from ..core.platforms import Clash, clash, moved, of_spec, unread_secrets
 from ..core.presence import Present
 from ..core.records import Course, Platform, Registration
-from ..core.specs import CoursesFile, CourseSpec, PlatformSpec, not_on_one_machine
+from ..core.specs import CoursesFile, CourseSpec, not_on_one_machine
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +86,8 @@ class Applying:
         touched = {change.course for change in changes if change.kind in ("create", "change")}
         specs = [spec for spec in file.courses if spec.slug in touched]
         gone = [change.course for change in changes if change.kind == "delete"]
-        await self._files.write([_platform(p) for p in file.platforms], specs, gone, now)
+        platforms = [(platform, list(own)) for platform, own in map(of_spec, file.platforms)]
+        await self._files.write(platforms, specs, gone, now)
         log.info(
             "courses file applied: %d platforms; courses: %d made or changed, %d to delete",
             len(file.platforms),
@@ -96,7 +98,7 @@ class Applying:
 
 
 def _conflicts(file: CoursesFile, present: Present) -> list[str]:
-    platforms = present.platforms | {platform.name for platform in file.platforms}
+    platforms = present.platforms.keys() | {platform.name for platform in file.platforms}
     problems = []
     for spec in file.courses:
         if spec.lms is None:
@@ -108,32 +110,16 @@ def _conflicts(file: CoursesFile, present: Present) -> list[str]:
             problems.append(
                 f"{spec.slug}: lms.context: this course of the LMS is here already, as {other}: call it so in the file"
             )
-    for platform in file.platforms:
-        for registration in platform.registrations:
-            owner = present.registrations.get((platform.issuer, registration.client_id))
-            if owner is not None and owner != platform.name:
-                problems.append(
-                    f"{platform.name}: registrations: client_id {registration.client_id} belongs to platform {owner}"
-                )
-    return problems
+    problems += [text for platform in file.platforms for text in unread_secrets(platform)]
+    return problems + _platform_conflicts(file, present)
 
 
-def _platform(spec: PlatformSpec) -> tuple[Platform, list[Registration]]:
-    creation = spec.course_creation
-    start = creation.start_from.model_dump(mode="json", exclude_none=True) if creation.start_from else None
-    platform = Platform(0, spec.name, spec.issuer, creation.mode, creation.contexts, creation.limit, start)
-    return platform, [
-        Registration(
-            0,
-            0,
-            spec.name,
-            spec.issuer,
-            r.client_id,
-            r.deployment_ids,
-            r.authorize_url,
-            r.token_url,
-            r.keyset_url,
-            r.public_key,
-        )
-        for r in spec.registrations
-    ]
+def _platform_conflicts(file: CoursesFile, present: Present) -> list[str]:
+    """Against the platforms that the file does not name; those that it names become what it says."""
+    named = {spec.name for spec in file.platforms}
+    others = [r for name, one in present.platforms.items() if name not in named for r in one.registrations]
+    found: list[Clash | None] = []
+    for platform, registrations in map(of_spec, file.platforms):
+        found.append(moved(platform, present.platforms.get(platform.name)))
+        found += [clash(registration, others) for registration in registrations]
+    return [one.text() for one in found if one is not None]

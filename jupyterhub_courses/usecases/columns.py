@@ -14,6 +14,7 @@ from ..core.lineitems import (
     Column,
     LineItem,
     Step,
+    belongs_to_an_activity,
     choose,
     label_of,
     new_item,
@@ -68,6 +69,8 @@ async def _found_or_made(lms: LineItems, column: Column) -> Column:
             raise LmsFailure(Outcome(Verdict.REFUSED, "maximum_not_positive", Scope.COLUMN))
         item = await _accepted(lambda i: lms.create(registration, container, i), new_item(column))
         return replace(column, lineitem=item.url, label=label_of(column.name), maximum=column.max_score)
+    if belongs_to_an_activity(item, column):
+        return replace(column, lineitem=item.url, label=None, maximum=None)
     return replace(column, lineitem=item.url, label=label_of(column.name), maximum=item.maximum)
 
 

@@ -15,7 +15,7 @@ from functools import partial
 from ..core.deliveries import PendingCourse
 from .grouping import Grouped
 from .pacing import Closed, Gate
-from .sending import ColumnTurn, DeliveryStore, Lms, Outbox, Report
+from .sending import ColumnTurn, DeliveryStore, Grades, Lms, Outbox, Report
 
 log = logging.getLogger(__name__)
 #: A course whose turn failed, or moved nothing, is not tried again at once.
@@ -23,18 +23,23 @@ REST = timedelta(seconds=10)
 
 
 class Deliverer:
-    """The outbox of one process. `jitter` gives random numbers in [0, 1); `connections` is per platform."""
+    """The outbox of one process. `lms` and `outcomes`: the services of LTI 1.3 and 1.1; `jitter` gives random
+    numbers in [0, 1); `connections` is per platform.
+    """
 
     def __init__(
         self,
         store: DeliveryStore,
         lms: Lms,
+        outcomes: Grades,
         now: Callable[[], datetime],
         jitter: Callable[[], float],
         connections: int = 4,
     ) -> None:
         self._store, self._now, self._jitter, self._connections = store, now, jitter, connections
-        self._outbox = Outbox(store, lms, now, jitter, connections, Grouped(store.begin), Grouped(store.record))
+        self._outbox = Outbox(
+            store, lms, outcomes, now, jitter, connections, Grouped(store.begin), Grouped(store.record)
+        )
         self._gates: dict[int, Gate] = {}
         self._running: dict[int, asyncio.Task[Report]] = {}
         self._resting: dict[int, datetime] = {}  # courses that can't get on, and until when they are left alone

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from ..core.names import grader_username
-from ..core.records import Course, Membership
+from ..core.records import Course
 from ..core.retries import backoff
 from ..core.roles import Role
 
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 INTERVAL = 5.0  # seconds between passes
 PARALLEL = 8
-ADMIT_LIMIT = 10.0  # seconds that a launch waits for a course before the page that shows it being made
+ADMIT_LIMIT = 3.0  # seconds that a launch waits for a course before the page that shows it being made; the hub waits 5
 
 
 class CoursesPort(Protocol):
@@ -35,7 +35,7 @@ class CoursesPort(Protocol):
 class PeoplePort(Protocol):
     """Members of the store."""
 
-    async def roster(self, course_id: int) -> list[Membership]: ...
+    async def students(self, course_id: int) -> frozenset[str]: ...
 
 
 class HubPort(Protocol):
@@ -51,6 +51,7 @@ class HostPort(Protocol):
 
     async def ensure(self, course: Course) -> int: ...
     async def provision(self, course: Course, port: int, students: list[str]) -> None: ...
+    async def enroll(self, course: Course, port: int, students: list[str]) -> None: ...
     async def remove(self, course: Course, erase: bool = False) -> None: ...
 
 
@@ -68,10 +69,11 @@ class Provisioner:
     ) -> None:
         self._courses, self._people, self._hub, self._host = courses, people, hub, host
         self._problem, self._clock = problem, clock
-        self._locks: dict[int, asyncio.Lock] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
         self._failures: dict[int, tuple[int, datetime]] = {}
         self._known: dict[int, frozenset[str]] = {}
         self._wake = asyncio.Event()
+        self._coming: dict[str, asyncio.Task[bool]] = {}
         self._making: set[asyncio.Task[bool]] = set()
 
     async def prepare(self, course: Course) -> bool:
@@ -89,10 +91,13 @@ class Provisioner:
         """Make the exchange know a member now; False when the course is not ready within the limit."""
         if course.state == "ready" and not self._must_tell(course, username, role):
             return True
+        # One pass for everybody who comes before it looks: a class that launches at once is told of together.
         # Not cancelled after the limit: the course goes on being made while the person looks at the page.
-        making = asyncio.create_task(self._reconcile(course.slug, hurry=True))
-        self._making.add(making)
-        making.add_done_callback(self._making.discard)
+        making = self._coming.get(course.slug)
+        if making is None:
+            making = self._coming[course.slug] = asyncio.create_task(self._reconcile(course.slug, hurry=True))
+            self._making.add(making)
+            making.add_done_callback(self._making.discard)
         await asyncio.wait([making], timeout=ADMIT_LIMIT)
         return making.done() and making.result()
 
@@ -130,22 +135,21 @@ class Provisioner:
 
     async def _reconcile(self, slug: str, hurry: bool = False) -> bool:
         """Bring one course to its wanted state; True when it is ready. Never raises."""
-        course = await self._courses.by_slug(slug)
-        if course is None:
-            return False
-        async with self._locks.setdefault(course.id, asyncio.Lock()):
+        async with self._locks.setdefault(slug, asyncio.Lock()):
+            if hurry:
+                self._coming.pop(slug, None)  # from here on it looks; whoever comes now needs the next pass
+            course = await self._courses.by_slug(slug)
+            if course is None:
+                return False
             failures, not_before = self._failures.get(course.id, (0, None))
             if not hurry and not_before is not None and self._clock() < not_before:
                 return False
             reason = ""
             try:
-                fresh = await self._courses.by_slug(slug)  # another pass may have changed it while we waited
-                if fresh is None:
+                if course.state == "deleting":
+                    await self._delete(course)
                     return False
-                if fresh.state == "deleting":
-                    await self._delete(fresh)
-                    return False
-                await self._make(fresh)
+                await self._make(course)
             except self._problem as error:
                 reason = str(error)
             except Exception as error:
@@ -167,12 +171,14 @@ class Provisioner:
         port = await self._host.ensure(course)
         if port != course.exchange_port:
             await self._courses.change(course.id, exchange_port=port)
-        students = frozenset(
-            m.person.username for m in await self._people.roster(course.id) if m.active and m.role is Role.STUDENT
-        )
-        if self._known.get(course.id) != students or course.state != "ready":
+        students = await self._people.students(course.id)
+        known = self._known.get(course.id)
+        if course.state == "ready" and known is not None and known <= students:
+            if new := students - known:
+                await self._host.enroll(course, port, sorted(new))
+        else:
             await self._host.provision(course, port, sorted(students))
-            self._known[course.id] = students
+        self._known[course.id] = students
 
     async def _delete(self, course: Course) -> None:
         servers = await self._hub.running_servers(course.slug)

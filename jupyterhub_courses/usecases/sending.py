@@ -22,6 +22,7 @@ from ..core.deliveries import (
     after_reading_back,
     concluded,
     in_our_time,
+    not_opened,
     read_back,
     too_early,
     unchanged,
@@ -54,8 +55,10 @@ class DeliveryStore(Protocol):
     async def next_at(self, now: datetime) -> datetime | None: ...
 
 
-class Lms(LineItems, Protocol):
-    """All LMSs. `post_score` raises nothing for what an LMS does; the others raise LmsFailure."""
+class Grades(Protocol):
+    """Scores at all LMSs, by one of LTI's services. `post_score` raises nothing for what an LMS does; the others raise
+    LmsFailure.
+    """
 
     async def prepare(self, registration: Registration) -> None: ...
     async def post_score(
@@ -65,6 +68,10 @@ class Lms(LineItems, Protocol):
         self, registration: Registration, lineitem: str, user_id: str | None = None
     ) -> dict[str, Result]: ...
     def clock_offset(self, registration: Registration, url: str) -> float: ...
+
+
+class Lms(LineItems, Grades, Protocol):
+    """LMSs with line items (AGS)."""
 
 
 @dataclass
@@ -82,10 +89,13 @@ class Report:
 
 @dataclass(frozen=True)
 class Outbox:
-    """What all turns share. `connections`: scores of one column on their way at a time."""
+    """What all turns share. `outcomes`: for LMSs of LTI 1.1. `connections`: scores of one column on their way at a
+    time.
+    """
 
     store: DeliveryStore
     lms: Lms
+    outcomes: Grades
     now: Callable[[], datetime]
     jitter: Callable[[], float]
     connections: int
@@ -98,12 +108,13 @@ class ColumnTurn:
 
     def __init__(self, outbox: Outbox, gate: Gate, column: Column, report: Report) -> None:
         self._store, self._lms, self._now, self._jitter = outbox.store, outbox.lms, outbox.now, outbox.jitter
+        self._grades: Grades = outbox.outcomes if column.by_outcomes else outbox.lms
         self._begin, self._record, self._connections = outbox.begin, outbox.record, outbox.connections
         self._gate, self._column, self._report = gate, column, report
         self._url = ""
         self._stopped: Outcome | None = None  # the column's trouble
         self._closed = False
-        self._delivered: dict[str, tuple[int, Sent]] = {}
+        self._delivered: dict[str, tuple[Delivery, Sent]] = {}
 
     async def run(self) -> None:
         """Make the column ready, deliver, read back. Raises Closed when the platform is in trouble."""
@@ -129,7 +140,7 @@ class ColumnTurn:
     async def _make_ready(self) -> None:
         before = self._column
         async with self._gate:
-            await self._lms.prepare(before.registration)
+            await self._grades.prepare(before.registration)
             self._column = await made_ready(self._lms, before)
         self._url = self._column.lineitem or ""
         receipt = receipt_of(before, self._column)
@@ -157,20 +168,23 @@ class ColumnTurn:
                 group.create_task(work())
 
     async def _deliver_one(self, delivery: Delivery) -> None:
+        registration, url = self._address(delivery)
         what, reason = action(delivery.desired, delivery.sent, delivery.in_doubt)
         if what is Action.NOTHING:
             return await self._store_receipt(unchanged(delivery))
         if what is Action.REFUSE:
             return await self._store_receipt(unsendable(delivery, reason))
-        offset = self._lms.clock_offset(self._column.registration, self._url)
+        if self._column.by_outcomes and delivery.place is None:
+            return await self._store_receipt(not_opened(delivery))
+        offset = self._grades.clock_offset(registration, url)
         try:
             async with self._gate:
                 timestamp = next_timestamp(delivery.last_timestamp, self._lms_now(offset))
                 if timestamp is None:
                     return await self._store_receipt(in_our_time(too_early(delivery), offset))
                 await self._begin(Intent(delivery.score_id, timestamp))
-                outcome = await self._lms.post_score(
-                    self._column.registration, self._url, delivery.user_id, delivery.desired, timestamp
+                outcome = await self._grades.post_score(
+                    registration, url, delivery.user_id, delivery.desired, timestamp
                 )
                 outcome = await self._confirmed(outcome)
                 self._gate.learn(outcome)
@@ -179,11 +193,17 @@ class ColumnTurn:
             self._closed = True
             return None
         if receipt.state == "sent" and receipt.sent is not None:
-            self._delivered[delivery.user_id] = (delivery.score_id, receipt.sent)
+            self._delivered[delivery.user_id] = (delivery, receipt.sent)
         await self._store_receipt(in_our_time(receipt, offset))
         if outcome.verdict is not Verdict.DELIVERED and outcome.scope is Scope.COLUMN:
             self._stopped = outcome
         return None
+
+    def _address(self, delivery: Delivery) -> tuple[Registration, str]:
+        """Where a score goes, and by whose registration: the column's, or with LTI 1.1 the person's own."""
+        if delivery.place is not None:
+            return delivery.place.registration, delivery.place.url
+        return self._column.registration, self._url
 
     async def _confirmed(self, outcome: Outcome) -> Outcome:
         """A 404 may be a proxy's: the column counts as gone when asking for it is answered so too."""
@@ -199,7 +219,7 @@ class ColumnTurn:
         if outcome.verdict is not Verdict.STALE:
             return concluded(delivery, timestamp, outcome, self._lms_now(offset), self._jitter())
         try:
-            results = await self._lms.results(self._column.registration, self._url, delivery.user_id)
+            results = await self._grades.results(*self._address(delivery), delivery.user_id)
         except LmsFailure:
             results = {}
         result = results.get(delivery.user_id)
@@ -207,21 +227,22 @@ class ColumnTurn:
 
     async def _read_back(self) -> None:
         """Look what the LMS shows for those just delivered; a failure to look is none to deliver."""
-        registration = self._column.registration
         results: dict[str, Result] = {}
         try:
             async with self._gate:
                 if len(self._delivered) <= READ_ALONE:
-                    for user_id in self._delivered:
-                        results |= await self._lms.results(registration, self._url, user_id)
+                    for user_id, (delivery, _) in self._delivered.items():
+                        results |= await self._grades.results(*self._address(delivery), user_id)
+                elif not self._column.by_outcomes:  # LTI 1.1 has no list, so a class is trusted to have arrived
+                    results = await self._grades.results(self._column.registration, self._url)
                 else:
-                    results = await self._lms.results(registration, self._url)
+                    return
         except (LmsFailure, Closed):
             return
         now = self._now()
         readings = [
-            read_back(score_id, sent, results.get(user), on_scale(results.get(user), sent.maximum), now)
-            for user, (score_id, sent) in self._delivered.items()
+            read_back(delivery.score_id, sent, results.get(user), on_scale(results.get(user), sent.maximum), now)
+            for user, (delivery, sent) in self._delivered.items()
         ]
         await self._store.record_readings(readings)
 

@@ -132,20 +132,9 @@ def test_nobody_there(command, tmp_path):
     assert command("courses", "--url", "http://127.0.0.1:1").status == 2
 
 
-def test_delete_and_platforms(command, service, data_dir):
+def test_delete(command, service, data_dir):
     service.answers["DELETE", "courses/ml101?confirm=ml101"] = (202, {})
     assert command("delete", "ml101", "--yes", "--data-dir", data_dir).out.strip() == "ml101 is being deleted."
-    platform = {
-        "name": "uni",
-        "issuer": "https://lms",
-        "course_creation": "on",
-        "registrations": [{"client_id": "c1"}],
-    }
-    service.answers["GET", "platforms"] = (200, [platform])
-    assert command("platforms", "list", "--data-dir", data_dir).out.splitlines()[1].split() == [
-        "uni", "https://lms", "c1", "on",
-    ]  # fmt: skip
-    assert command("platforms", "remove", "--data-dir", data_dir).status == 2
 
 
 @pytest.mark.parametrize(("typed", "status"), [("ml101\n", 0), ("ml102\n", 1), ("", 1)])

@@ -1,6 +1,7 @@
 """Names for courses and people."""
 
 import re
+import unicodedata
 
 import pytest
 from hypothesis import given
@@ -76,3 +77,41 @@ def test_a_graders_username_tells_its_course():
     assert names.grader_course(names.grader_username("ml101")) == "ml101"
     assert names.grader_course("ada") is None
     assert names.grader_course("grader-") is None
+
+
+LOOKALIKES = st.text(
+    st.characters(categories=["Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Nd", "Cf", "Zs", "Po", "Pd"]), max_size=30
+)
+
+
+@given(st.lists(LOOKALIKES, max_size=12))
+def test_people_whose_names_look_alike_get_names_of_their_own(logins):
+    """Whatever differs by case or Unicode form alone is one name to the hub, so each after the first is numbered."""
+    given_out = set()
+    for login in logins:
+        username = names.username_from([login, None, None], given_out.__contains__)
+        assert username not in given_out and username == username.casefold() and username.isascii()
+        assert unicodedata.normalize("NFKC", username) == username
+        given_out.add(username)
+
+
+@given(LOOKALIKES)
+def test_case_and_unicode_form_make_no_new_name(login):
+    name = names.fold(login)
+    assert names.fold(name) == name and names.fold(name.upper()) == name
+    for form in ("NFC", "NFD", "NFKC", "NFKD"):
+        assert names.fold(unicodedata.normalize(form, login)) == name
+
+
+@given(st.sampled_from(sorted(names.RESERVED_USERNAMES) + ["grader-ml101", "service-x"]), st.data())
+def test_no_spelling_of_a_reserved_name_gets_it(reserved, data):
+    spelled = "".join(data.draw(st.sampled_from([c, c.upper(), chr(ord(c) + 0xFEE0)])) for c in reserved)
+    username = names.username_from([spelled, None, None], lambda _: False)
+    assert username.startswith("lms-") and not names.is_reserved(username)
+
+
+@given(st.text(max_size=60), st.text(max_size=60))
+def test_a_graders_name_belongs_to_one_course_and_to_no_person(label, login):
+    slug = names.slug_from(label, lambda _: False)
+    assert names.grader_course(names.grader_username(slug)) == slug
+    assert names.username_from([login, None, None], lambda _: False) != names.grader_username(slug)

@@ -47,7 +47,7 @@ class World:
         self.restart()
 
     def restart(self) -> None:
-        self.outbox = Deliverer(self.store, self.lms, lambda: self.clock, lambda: 0.5, connections=3)
+        self.outbox = Deliverer(self.store, self.lms, self.lms, lambda: self.clock, lambda: 0.5, connections=3)
 
     async def crossing(self, name: str) -> None:
         """A place where the process may die."""

@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import os
-import stat
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +14,7 @@ from aiohttp import web
 from jupyterhub_courses.adapters.lms.access import LmsAccess
 from jupyterhub_courses.adapters.lms.ags import SCOPES, Ags, sub_path, with_query
 from jupyterhub_courses.adapters.lms.http import LmsHttp
-from jupyterhub_courses.adapters.lms.keys import ToolKey, load_or_create
+from jupyterhub_courses.adapters.lms.keys import ToolKey
 from jupyterhub_courses.adapters.lms.nrps import Nrps
 from jupyterhub_courses.adapters.lms.paging import next_page
 from jupyterhub_courses.adapters.lms.tokens import Tokens
@@ -95,28 +93,6 @@ def answering(status: int = 200, text: str = "", **more: Any) -> Handler:
         return web.Response(status=status, text=text, **more)
 
     return handler
-
-
-def test_the_key_is_made_once_and_only_its_owner_reads_it(tmp_path: Path) -> None:
-    key = load_or_create(tmp_path / "keys")
-    (file,) = (tmp_path / "keys").iterdir()
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert stat.S_IMODE((tmp_path / "keys").stat().st_mode) == 0o700
-    again = load_or_create(tmp_path / "keys")
-    assert again.kid == key.kid
-    (jwk,) = key.jwks()["keys"]
-    assert (jwk["kid"], jwk["alg"], jwk["use"]) == (key.kid, "RS256", "sig")
-    assert "d" not in jwk
-    signed = jwt.encode({"a": 1}, key.private, "RS256")
-    assert jwt.decode(signed, jwt.PyJWK(jwk).key, ["RS256"]) == {"a": 1}
-
-
-def test_a_key_that_another_process_made_first_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = load_or_create(tmp_path)
-    exists = Path.exists
-    monkeypatch.setattr(Path, "exists", lambda self: False if self.name == "tool.pem" else exists(self))
-    assert load_or_create(tmp_path).kid == first.kid
-    assert os.listdir(tmp_path) == ["tool.pem"]
 
 
 async def test_many_callers_share_one_token(fake: FakeLms, http: LmsHttp, tool_key: ToolKey) -> None:

@@ -20,6 +20,7 @@ from jupyterhub_courses.adapters.lms.ags import Ags
 from jupyterhub_courses.adapters.lms.http import LmsHttp
 from jupyterhub_courses.adapters.lms.keys import ToolKey
 from jupyterhub_courses.adapters.lms.nrps import Nrps
+from jupyterhub_courses.adapters.lms.outcomes import Outcomes
 from jupyterhub_courses.adapters.lms.tokens import Tokens
 from jupyterhub_courses.adapters.store.database import Database
 from jupyterhub_courses.adapters.store.deliveries import Deliveries
@@ -75,7 +76,7 @@ class LmsProcess:
         self.control("faults", switches)
 
 
-def scenario(public_key: str, students: int = STUDENTS) -> dict[str, Any]:
+def scenario(public_key: str, students: int = STUDENTS, keyset_url: str = "") -> dict[str, Any]:
     people = [
         {
             "id": n,
@@ -100,7 +101,7 @@ def scenario(public_key: str, students: int = STUDENTS) -> dict[str, Any]:
             "login_url": "http://127.0.0.1:9/hub/lti13/oauth_login",
             "redirect_uris": ["http://127.0.0.1:9/hub/lti13/oauth_callback"],
             "target_link_uri": "http://127.0.0.1:9/hub",
-            "public_key": public_key,
+            **({"keyset_url": keyset_url} if keyset_url else {"public_key": public_key}),
         },
         "client_id": CLIENT_ID,
         "deployment_id": "1",
@@ -119,11 +120,13 @@ def scenario(public_key: str, students: int = STUDENTS) -> dict[str, Any]:
 
 
 @contextmanager
-def running_lms(directory: Path, public_key: str, students: int = STUDENTS) -> Iterator[LmsProcess]:
+def running_lms(
+    directory: Path, public_key: str, students: int = STUDENTS, keyset_url: str = ""
+) -> Iterator[LmsProcess]:
     """Start an LMS on a free port; ended afterwards."""
     directory.mkdir(parents=True, exist_ok=True)
     file = directory / "scenario.json"
-    file.write_text(json.dumps(scenario(public_key, students)))
+    file.write_text(json.dumps(scenario(public_key, students, keyset_url)))
     command = [sys.executable, "-m", "jupyterhub_courses.demo.lms", "--port", "0", "--control"]
     command += ["--state", str(directory / "state"), "--scenario", str(file)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
@@ -150,7 +153,7 @@ class World:
 
     def fresh_outbox(self, lms: Any = None, connections: int = 4) -> Deliverer:
         """An outbox as after a restart of the service."""
-        return Deliverer(self.store, lms or self.ags, now, lambda: 0.0, connections)
+        return Deliverer(self.store, lms or self.ags, Outcomes(self.http), now, lambda: 0.0, connections)
 
     async def add_platform(self, base: str, name: str = "lab", client_id: str = CLIENT_ID) -> tuple[int, int]:
         """(platform id, registration id)."""

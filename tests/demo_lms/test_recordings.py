@@ -25,7 +25,6 @@ LTI = "https://purl.imsglobal.org/spec/lti/claim/"
 # Files and parts of exchanges that are left out, and why.
 NOT_REPLAYED = {
     "07-dynamic-registration.json": "the scenario names the tool; registration needs a Moodle",
-    "08-deep-linking.json": "activities come from the scenario; Deep Linking needs a Moodle",
     "09-substitution.json": "only its odd ones (the last test here); the rest needs profiles",
     "10-lti11.json": "the demo's LMS speaks LTI 1.3 only",
 }
@@ -120,7 +119,7 @@ def without_secrets(value: Any) -> Any:
 
 def test_every_recording_is_replayed_or_named(vectors: Path) -> None:
     replayed = {f"{n}.json" for n in ("01-launch", "02-token", "03-lineitems", "04-scores", "05-results", "06-nrps")}
-    replayed |= {"claims-student.json", "claims-teacher.json"}
+    replayed |= {"claims-student.json", "claims-teacher.json", "08-deep-linking.json"}
     assert {path.name for path in vectors.glob("*.json")} == replayed | set(NOT_REPLAYED)
 
 

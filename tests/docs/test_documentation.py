@@ -73,7 +73,7 @@ def test_no_page_names_a_make_target_that_is_not_there(root, pages):
 def test_no_page_names_a_command_that_is_not_there(pages):
     known = {name.split()[0] for name, _ in inventory.commands()}
     for name, text in pages.items():
-        named = set(re.findall(r"(?:`|^ {4}|^|\$ )jupyterhub-courses ([a-z]+)", text, re.MULTILINE))
+        named = set(re.findall(r"(?:`|^ {4}|^|\$ )jupyterhub-courses ([a-z][a-z-]*)", text, re.MULTILINE))
         assert named <= known, name
 
 

@@ -1,5 +1,6 @@
 """A real hub with its proxy, our authenticator and spawner, a stub of the courses service and an LMS that signs."""
 
+import html
 import logging
 import re
 from collections.abc import AsyncIterator
@@ -44,16 +45,25 @@ class Answer:
     @property
     def sentence(self) -> str:
         found = re.search(r'<p class="lead">(.*?)</p>', self.text, re.DOTALL)
-        return found[1] if found else ""
+        return html.unescape(found[1]) if found else ""
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """The page's own form: hidden fields."""
+        return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', self.text))
 
 
 class Browser:
-    """One browser: keeps cookies, follows no redirect by itself."""
+    """One browser: keeps cookies, follows no redirect by itself.
+
+    shown, site: what it says of its requests: that a window shows the answer, and that another site's page asked.
+    """
 
     def __init__(self, base: str, language: str = "en") -> None:
-        self.base = base
+        self.base, self.shown, self.site = base, "document", "cross-site"
         self.session = aiohttp.ClientSession(
-            cookie_jar=aiohttp.CookieJar(unsafe=True), headers={"Accept-Language": language}
+            cookie_jar=aiohttp.CookieJar(unsafe=True),
+            headers={"Accept-Language": language, "Accept": "text/html,*/*;q=0.8"},
         )
 
     async def get(self, url: str, **query: str) -> Answer:
@@ -64,15 +74,18 @@ class Browser:
 
     async def _request(self, method: str, url: str, **more: Any) -> Answer:
         url = url if url.startswith("http") else self.base + url
-        async with self.session.request(method, url, allow_redirects=False, **more) as response:
+        said = {"Sec-Fetch-Dest": self.shown, "Sec-Fetch-Site": self.site}
+        headers = {name: value for name, value in said.items() if value}
+        async with self.session.request(method, url, allow_redirects=False, headers=headers, **more) as response:
             return Answer(response.status, response.headers, await response.text())
 
     async def begin(self, platform: Platform, **changes: str) -> Answer:
         """Login initiation, as the LMS makes the browser do it."""
+        platform.target = f"{self.base}/hub"
         form = {
             "iss": platform.issuer,
             "login_hint": "secret-hint-5",
-            "target_link_uri": f"{self.base}/hub",
+            "target_link_uri": platform.target,
             "client_id": platform.client_id,
             "lti_deployment_id": platform.deployment_id,
             **changes,

@@ -36,6 +36,7 @@ class Platform:
     client_id: str = "client-1"
     deployment_id: str = "1"
     url: str = ""
+    target: str = ""  # where its activities lead
     keys: dict[str, rsa.RSAPrivateKey] = field(default_factory=lambda: {"k1": key_pair("k1")})
     delay_s: float = 0
     status: int = 200
@@ -67,7 +68,7 @@ class Platform:
             LTI + "deployment_id": self.deployment_id,
             LTI + "version": "1.3.0",
             LTI + "message_type": "LtiResourceLinkRequest",
-            LTI + "target_link_uri": "http://127.0.0.1:8000/hub",
+            **({LTI + "target_link_uri": self.target} if self.target else {}),
             LTI + "roles": [MEMBERSHIP + "Learner"],
             LTI + "context": {"id": "2", "label": "ml101", "title": "Machine Learning 101"},
             LTI + "resource_link": {"id": "1", "title": "JupyterHub"},
@@ -84,3 +85,7 @@ class Platform:
     def sign(self, claims: dict[str, Any], kid: str = "k1", algorithm: str = "RS256", **headers: Any) -> str:
         """The id_token of `claims`."""
         return jwt.encode(claims, self.keys[kid], algorithm, headers={"kid": kid, **headers})
+
+    def sign_text(self, text: str) -> str:
+        """A correctly signed token whose payload is `text`, whatever that is."""
+        return jwt.PyJWS().encode(text.encode(), self.keys["k1"], "RS256", headers={"kid": "k1"})

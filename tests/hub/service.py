@@ -22,6 +22,12 @@ class Service:
     starting: bool = False
     asked: list[tuple[str, str]] = field(default_factory=list)
     launches: list[dict[str, Any]] = field(default_factory=list)
+    nonces: dict[str, str] = field(default_factory=dict)  # spent ones, and by which attempt
+    waiting: dict[str, dict[str, Any]] = field(default_factory=dict)  # continuations, by code
+
+    starts: list[dict[str, Any]] = field(default_factory=list)
+    logins: dict[str, dict[str, Any]] = field(default_factory=dict)  # access by what the hub's own login calls them
+    links: dict[str, dict[str, Any]] = field(default_factory=dict)  # access by code
 
     def application(self) -> web.Application:
         app = web.Application(middlewares=[self.door])
@@ -29,6 +35,12 @@ class Service:
         app.router.add_get(api + "registrations", self.find_registration)
         app.router.add_put(api + "registrations", self.put_registration)
         app.router.add_post(api + "admissions", self.admit)
+        app.router.add_post(api + "continuations", self.wait)
+        app.router.add_post(api + "continuations/spend", self.go_on)
+        app.router.add_get(api + "starts", self.begin_at)
+        app.router.add_post(api + "local-admissions", self.admit_login)
+        app.router.add_post(api + "login-links/look", self.look_at_link)
+        app.router.add_post(api + "login-links/admissions", self.use_link)
         app.router.add_get(api + "persons/{username}/access", self.person)
         app.router.add_post(api + "placements", self.place)
         app.router.add_get("/services/courses/{tail:.*}", self.page)
@@ -57,10 +69,43 @@ class Service:
         return web.json_response(data)
 
     async def admit(self, request: web.Request) -> web.Response:
-        self.launches.append(await request.json())
+        launch = await request.json()
+        if self.nonces.setdefault(launch["nonce"], launch["attempt"]) != launch["attempt"]:
+            return self.refused(401, "nonce_replayed")
+        self.launches.append(launch)
         if self.refusal:
             return web.json_response(self.refusal[1], status=self.refusal[0])
         return web.json_response(self.admission)
+
+    async def wait(self, request: web.Request) -> web.Response:
+        code = f"code-{len(self.waiting)}"
+        self.waiting[code] = await request.json()
+        return web.json_response({"code": code})
+
+    async def go_on(self, request: web.Request) -> web.Response:
+        asked = await request.json()
+        found = self.waiting.get(asked["code"])
+        if found is None:
+            return self.refused(400, "continue_spent")
+        spent = found["proven"] or asked["sure"]
+        if spent:
+            del self.waiting[asked["code"]]
+        return web.json_response({"spent": spent, "admission": self.admission})
+
+    async def begin_at(self, request: web.Request) -> web.Response:
+        return web.json_response(self.starts)
+
+    async def admit_login(self, request: web.Request) -> web.Response:
+        access = self.logins.get((await request.json())["login"])
+        return web.json_response(access) if access else self.refused(403, "login_name_reserved")
+
+    async def look_at_link(self, request: web.Request) -> web.Response:
+        access = self.links.get((await request.json())["code"])
+        return web.json_response({"username": access["username"]}) if access else self.refused(410, "code_spent")
+
+    async def use_link(self, request: web.Request) -> web.Response:
+        access = self.links.pop((await request.json())["code"], None)
+        return web.json_response(access) if access else self.refused(410, "code_spent")
 
     async def person(self, request: web.Request) -> web.Response:
         access = self.access.get(request.match_info["username"])

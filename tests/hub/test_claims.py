@@ -11,7 +11,7 @@ from jupyterhub_courses.core.sentences import SENTENCES
 from .platform import Platform
 
 NOW = 1_800_000_000
-EXPECTED = Expected("https://lms.example", "client-1", "n-0", frozenset({"1", "2"}), leeway=30)
+EXPECTED = Expected("https://lms.example", "client-1", "n-0", frozenset({"1", "2"}), "hub.example", "/jupyter/")
 
 
 def claims(**changes):
@@ -32,6 +32,10 @@ def claims(**changes):
         {"iat": NOW + 30},
         {"iat": NOW - 600},
         {"nbf": NOW + 30},
+        {"target_link_uri": None},
+        {"target_link_uri": "https://hub.example/jupyter/hub?x=1"},
+        {"message_type": "LtiDeepLinkingRequest"},
+        {"message_type": "LtiSubmissionReviewRequest"},
     ],
     ids=repr,
 )
@@ -76,6 +80,11 @@ def test_claims_that_hold(changes):
         ({"message_type": "LtiUnheardOf"}, "message_type_unknown"),
         ({"message_type": None}, "message_type_unknown"),
         ({"message_type": {}}, "message_type_unknown"),
+        ({"target_link_uri": "https://evil.example/jupyter/"}, "target_outside"),
+        ({"target_link_uri": "https://hub.example/"}, "target_outside"),
+        ({"target_link_uri": "//hub.example/jupyter/"}, "target_outside"),
+        ({"target_link_uri": ["https://hub.example/jupyter/"]}, "target_outside"),
+        ({"target_link_uri": ""}, "target_outside"),
     ],
     ids=repr,
 )
@@ -165,7 +174,7 @@ def test_a_recorded_moodle_launch_is_understood(vectors):
 
     for role in ("student", "teacher"):
         recorded = json.loads((vectors / f"claims-{role}.json").read_text())
-        expected = Expected(recorded["iss"], recorded["aud"], recorded["nonce"], {"1"})
+        expected = Expected(recorded["iss"], recorded["aud"], recorded["nonce"], {"1"}, "127.0.0.1:8000")
         check_claims(recorded, expected, recorded["iat"] + 1)
         launch = launch_from_claims(recorded, recorded["aud"])
         assert launch.context_label == "ml101" and launch.login_name == f"{role}1"

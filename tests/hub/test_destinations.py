@@ -107,7 +107,10 @@ def test_a_state_is_bound_to_its_browser_and_ends_after_ten_minutes():
     sealed = seal(state, b"key")
     assert unseal(sealed, b"key", 1000 + STATE_SECONDS - 1) == state
     assert is_bound(state, "secret") and not is_bound(state, "other")
-    assert nonce_of(state, "secret") != nonce_of(state, "other") and "secret" not in sealed
+    other = new_state("https://lms.example", "c1", "attempt 2", "secret", 1000.7)
+    nonces = {nonce_of(state, b"key"), nonce_of(state, b"another key"), nonce_of(other, b"key")}
+    assert len(nonces) == 3 and nonce_of(state, b"key") == nonce_of(unseal(sealed, b"key", 1000), b"key")
+    assert "secret" not in sealed
     assert state.cookie_name < new_state("", "", "attempt", "", 2000).cookie_name
     with pytest.raises(LaunchRefused, match="state_expired"):
         unseal(sealed, b"key", 1000 + STATE_SECONDS)

@@ -48,6 +48,15 @@ async def test_a_course_made_later_is_reached_without_a_new_login(hub, service, 
     assert GRADING in roles_of(hub, "ada")
 
 
+async def test_a_role_that_opens_something_else_now_is_brought_up_to_date(hub, service, tara):
+    wanted = ["access:servers!server=grader-ml101/ml101"]
+    service.access["tara"] = access("tara", "instructor") | {"roles": [{"name": GRADING, "scopes": wanted}]}
+    await home(hub, tara)
+    scopes = {role.name: role.scopes for role in hub.users["tara"].orm_user.roles}
+    assert set(scopes) == {"user", GRADING} and scopes[GRADING] == wanted
+    assert set(scopes["user"]) == {"self", "access:services!service=courses"}
+
+
 @pytest.mark.parametrize("fault", ["down", "broken", "refusing", "unknown scope's"])
 async def test_a_session_outlives_a_service_that_is_away_or_wrong(hub, service, tara, fault, caplog):
     if fault == "down":

@@ -5,6 +5,11 @@
 //   php moodle.php override COURSEID TYPEID COLUMN USERNAME GRADE    as a teacher does by hand in the gradebook
 //   php moodle.php enrol|unenrol COURSEID USERNAME [ROLE]
 //   php moodle.php forget TYPEID                    delete the tool, its activities and its columns
+//   php moodle.php tool TYPEID                      {"state": 1 active or 2 pending, "config": {…}}
+//   php moodle.php paste TYPEID PEM                 as an admin does who chooses "RSA key" and pastes it
+//   php moodle.php lti11 COURSE NAME URL KEY SECRET GRADE    a tool of LTI 1.1 and a graded activity of it: {"type", …}
+//   php moodle.php contentitem TYPEID               switch Deep Linking on, as an admin does in the tool's settings
+//   php moodle.php activities TYPEID                [{"name", "cmid", "custom", "url", "review", "resource_id"}]
 // MOODLE_CODE names Moodle's folder. Prints JSON.
 
 [, $what] = $argv;
@@ -77,6 +82,53 @@ function forget(int $typeid): void {
     lti_delete_type($typeid);
 }
 
+function paste(int $typeid, string $pem): void {
+    global $DB;
+    foreach (['keytype' => LTI_RSA_KEY, 'publickey' => $pem] as $name => $value) {
+        $DB->delete_records('lti_types_config', ['typeid' => $typeid, 'name' => $name]);
+        $DB->insert_record('lti_types_config', ['typeid' => $typeid, 'name' => $name, 'value' => $value]);
+    }
+}
+
+/** As an admin does at "configure a tool manually", and a teacher who adds the activity. */
+function lti11(string $shortname, string $name, string $url, string $key, string $secret, int $grade): array {
+    global $CFG, $DB;
+    $course = $DB->get_record('course', ['shortname' => $shortname], '*', MUST_EXIST);
+    $type = lti_add_type((object)['state' => LTI_TOOL_STATE_CONFIGURED, 'course' => SITEID], (object)[
+        'lti_typename' => $name, 'lti_toolurl' => $url, 'lti_description' => '', 'lti_ltiversion' => LTI_VERSION_1,
+        'lti_resourcekey' => $key, 'lti_password' => $secret, 'lti_customparameters' => 'username=$User.username',
+        'lti_coursevisible' => LTI_COURSEVISIBLE_ACTIVITYCHOOSER, 'lti_launchcontainer' => LTI_LAUNCH_CONTAINER_WINDOW,
+        'lti_sendname' => 1, 'lti_sendemailaddr' => 1, 'lti_acceptgrades' => LTI_SETTING_ALWAYS, 'lti_forcessl' => 0,
+        'lti_contentitem' => 0, 'lti_organizationid_default' => LTI_DEFAULT_ORGID_SITEID, 'lti_organizationid' => '',
+        'lti_organizationurl' => '']);
+    $made = create_module((object)['modulename' => 'lti', 'course' => $course->id, 'section' => 1, 'visible' => 1,
+        'name' => $name, 'introeditor' => ['text' => "First line\r\n\r\nSecond", 'format' => FORMAT_HTML, 'itemid' => 0],
+        'typeid' => $type, 'toolurl' => '', 'cmidnumber' => '', 'grade' => $grade, 'instructorchoiceacceptgrades' => 1,
+        'instructorchoicesendname' => 1, 'instructorchoicesendemailaddr' => 1, 'showtitlelaunch' => 1,
+        'instructorcustomparameters' => 'assignment=ps1', 'launchcontainer' => LTI_LAUNCH_CONTAINER_DEFAULT]);
+    rebuild_course_cache($course->id, true);
+    return ['type' => (string)$type, 'issuer' => $CFG->wwwroot, 'course_id' => (int)$course->id,
+        'cmid' => (int)$made->coursemodule, 'view_url' => "$CFG->wwwroot/mod/lti/view.php?id=$made->coursemodule"];
+}
+
+function contentitem(int $typeid): void {
+    global $DB;
+    $DB->delete_records('lti_types_config', ['typeid' => $typeid, 'name' => 'contentitem']);
+    $DB->insert_record('lti_types_config', ['typeid' => $typeid, 'name' => 'contentitem', 'value' => 1]);
+}
+
+function activities(int $typeid): array {
+    global $DB;
+    $found = [];
+    foreach ($DB->get_records('lti', ['typeid' => $typeid], 'id') as $lti) {
+        $bound = $DB->get_record('ltiservice_gradebookservices', ['ltilinkid' => $lti->id]);
+        $found[] = ['name' => $lti->name, 'custom' => $lti->instructorcustomparameters, 'url' => $lti->toolurl,
+            'cmid' => (int)get_coursemodule_from_instance('lti', $lti->id)->id,
+            'review' => $bound->subreviewurl ?? null, 'resource_id' => $bound->resourceid ?? null];
+    }
+    return $found;
+}
+
 $result = match ($what) {
     'gradebook' => (object)gradebook((int)$args[0], (int)$args[1]),
     'custom' => $DB->set_field('lti', 'instructorcustomparameters', $args[1],
@@ -86,5 +138,11 @@ $result = match ($what) {
         $DB->get_field('role', 'id', ['shortname' => $args[2] ?? 'student'], MUST_EXIST)),
     'unenrol' => enrol_get_plugin('manual')->unenrol_user(manual((int)$args[0]), person($args[1])->id),
     'forget' => forget((int)$args[0]),
+    'tool' => ['state' => (int)$DB->get_field('lti_types', 'state', ['id' => $args[0]], MUST_EXIST),
+        'config' => lti_get_type_config((int)$args[0])],
+    'lti11' => lti11($args[0], $args[1], $args[2], $args[3], $args[4], (int)$args[5]),
+    'paste' => paste((int)$args[0], $args[1]),
+    'contentitem' => contentitem((int)$args[0]),
+    'activities' => activities((int)$args[0]),
 };
 echo json_encode($result, JSON_PRETTY_PRINT | JSON_UNESCAPED_UNICODE), "\n";

@@ -134,13 +134,51 @@ def test_what_two_entries_share_is_found_even_beside_other_mistakes():
           - {slug: a, title: A, lms: {platform: uni, context: "1"}}
         """)
     assert told == [
-        "uni: line 2, registrations: needs at least 1 entry",
-        "uni: line 3, registrations: needs at least 1 entry",
+        "uni: line 2: needs registrations (LTI 1.3) or consumers (LTI 1.1)",
+        "uni: line 3: needs registrations (LTI 1.3) or consumers (LTI 1.1)",
         'uni: line 3, name: "uni" stands already on line 2',
-        'uni: line 3, issuer: "https://a" stands already on line 2',
         'a: line 6, slug: "a" stands already on line 5',
         'a: line 6, lms.context: "1" stands already on line 5',
     ]
+
+
+CANVAS = """\
+platforms:
+  - name: north
+    issuer: https://canvas.instructure.com
+    registrations:
+      - client_id: "1"
+        deployment_ids: ["1:a"]
+        authorize_url: https://sso.example.com/auth
+        token_url: https://north.example.com/token
+        keyset_url: https://sso.example.com/keys
+  - name: south
+    issuer: https://canvas.instructure.com
+    registrations:
+      - client_id: "1"
+        deployment_ids: ["2:b"]
+        authorize_url: https://sso.example.com/auth
+        token_url: https://south.example.com/token
+        keyset_url: https://sso.example.com/keys
+"""
+
+
+def test_institutions_of_one_canvas_share_issuer_and_client_id():
+    assert problems(CANVAS) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("2:b", "1:a", "client id 1 with deployment id 1:a belongs to platform north"),
+        ('"2:b"', "", "told apart by their deployment ids"),
+        ("sso.example.com/keys\n", "else.example.com/keys\n", "need the same authorize_url"),
+    ],
+)
+def test_what_two_platforms_cannot_both_have_is_told_with_its_line(old, new, told):
+    before, last = CANVAS[: CANVAS.index("south")], CANVAS[CANVAS.index("south") :]
+    (problem,) = problems(before + last.replace(old, new))
+    assert problem.startswith("south: line 13, registrations[1].client_id: ") and told in problem
 
 
 def test_a_registration_has_one_key():

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import event, update
 
 from jupyterhub_courses.adapters.store.courses import Courses
 from jupyterhub_courses.adapters.store.models import MembershipRow
@@ -168,6 +168,45 @@ async def test_a_storm_of_first_launches_makes_one_person_and_one_course(admitti
     assert {(t.username, t.course) for t in teachers} == {("tara", "ml101")}
     students = await asyncio.gather(*(admitting.admit(launch(str(n), login="ada")) for n in range(20, 40)))
     assert len({s.username for s in students}) == 20
+
+
+@pytest.fixture
+def written(database):
+    """What is written from now on: the first three words of each statement."""
+    found = []
+
+    @event.listens_for(database.engine.sync_engine, "before_cursor_execute")
+    def note(_connection, _cursor, statement, *_):
+        if statement.startswith(("INSERT", "UPDATE", "DELETE")):
+            found.append(" ".join(statement.split()[:3]))
+
+    return found
+
+
+async def test_a_launch_that_tells_nothing_new_writes_its_nonce_alone(admitting, written):
+    told = {"assignment": "ps1", "lineitem_url": f"{LMS}/items/2", "lineitems_url": f"{LMS}/items"}
+    told |= {"members_url": f"{LMS}/members"}
+    teacher = await admitting.admit(launch("9", "Instructor", login="tara", **told))
+    first = await admitting.admit(launch(**told))
+    assert (teacher.news, first.news) == (True, False)
+    written.clear()
+    again = await admitting.admit(launch(**told))
+    assert again == first and written == ["INSERT INTO nonces"]
+    fewer = {name: None for name in told if name != "assignment"}
+    assert not (await admitting.admit(launch(**told | fewer))).news
+    assert (await admitting.admit(launch(**told | {"lineitem_url": f"{LMS}/items/3"}))).news
+    assert (await admitting.admit(launch(**told | {"assignment": "ps2"}))).news
+
+
+async def test_whom_the_roster_dropped_is_a_member_again_by_a_launch(admitting, database):
+    await admitting.admit(launch("9", "Instructor", login="tara"))
+    await admitting.admit(launch())
+    async with database.transaction() as session:
+        await session.execute(update(MembershipRow).values(active=False, source="roster"))
+    assert (await admitting.admit(launch("9", "Instructor", login="tara"))).hub_roles[1:]
+    course = await Courses(database).by_slug("ml101")
+    roster = {m.person.username: (m.active, m.source) for m in await People(database).roster(course.id)}
+    assert roster == {"tara": (True, "launch"), "ada": (False, "roster")}
 
 
 async def test_addresses_of_scores_are_kept_only_on_the_lmss_own_hosts(admitting, database):

@@ -58,7 +58,7 @@ async def test_a_dry_run_and_a_wrong_file_change_nothing(applying, database):
     with pytest.raises(WrongFile):
         await applying.apply({"platforms": [PLATFORM], "courses": [ML, {"slug": "Not a slug"}]}, False, NOW)
     assert await Courses(database).all() == []
-    assert await Registrations(database).platforms() == []
+    assert await Registrations(database).known() == []
 
 
 async def test_a_course_that_the_file_no_longer_names_goes_and_others_stay(applying, database):

@@ -4,9 +4,11 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import select, update
 
 from jupyterhub_courses.adapters.store.courses import Courses
 from jupyterhub_courses.adapters.store.files import Files
+from jupyterhub_courses.adapters.store.models import MembershipRow, PersonRow
 from jupyterhub_courses.adapters.store.people import People
 from jupyterhub_courses.core.records import Person
 from jupyterhub_courses.core.roles import Role
@@ -24,6 +26,8 @@ class World:
         self.now = datetime(2026, 3, 2, 10, 15, tzinfo=UTC)
         self.users, self.made, self.rosters, self.removed = set(), [], [], []
         self.broken, self.slow, self.running = set(), set(), {}
+        self.may_enroll = asyncio.Event()
+        self.may_enroll.set()
 
     async def ensure_user(self, username):
         self.users.add(username)
@@ -45,6 +49,11 @@ class World:
 
     async def provision(self, course, port, students):
         self.rosters.append((course.slug, tuple(students)))
+
+    async def enroll(self, course, port, students):
+        await self.may_enroll.wait()
+        known = dict(self.rosters)[course.slug]
+        self.rosters.append((course.slug, tuple(sorted({*known, *students}))))
 
     async def remove(self, course, erase=False):
         self.removed.append(course.slug)
@@ -103,17 +112,66 @@ async def test_a_broken_course_is_tried_again_after_a_pause_and_heals(provisione
     assert await state(database, "bad") == ("ready", "")
 
 
-async def test_a_new_student_is_told_to_the_exchange_at_admission(provisioner, make, database, world):
+@pytest.fixture
+def join(database, world):
+    async def join(course, *usernames):
+        for username in usernames:
+            person = await People(database).create(Person(0, None, None, username), world.now)
+            await People(database).set_membership(person.id, course.id, Role.STUDENT, "launch", world.now)
+
+    return join
+
+
+async def test_a_new_student_is_told_to_the_exchange_at_admission(provisioner, make, join, database, world):
     course = await make("ml101")
     await provisioner.pass_once()
-    person = await People(database).create(Person(0, None, None, "ada"), world.now)
-    await People(database).set_membership(person.id, course.id, Role.STUDENT, "launch", world.now)
+    await join(course, "ada")
     course = await Courses(database).by_slug("ml101")
     assert await provisioner.admit(course, "ada", Role.STUDENT)
     assert world.rosters[-1] == ("ml101", ("ada",))
     told = len(world.rosters)
     assert await provisioner.admit(course, "ada", Role.STUDENT)
     assert len(world.rosters) == told
+
+
+async def test_a_class_that_launches_at_once_is_told_to_the_exchange_together(provisioner, make, join, database, world):
+    course = await make("ml101")
+    await provisioner.pass_once()
+    names = tuple(f"student-{n:02}" for n in range(20))
+    await join(course, *names)
+    course, told = await Courses(database).by_slug("ml101"), len(world.rosters)
+    assert all(await asyncio.gather(*(provisioner.admit(course, name, Role.STUDENT) for name in names)))
+    assert world.rosters[told:] == [("ml101", names)]
+
+
+async def test_whoever_comes_while_the_exchange_is_told_of_others_is_told_next(
+    provisioner, make, join, database, world
+):
+    course = await make("ml101")
+    await provisioner.pass_once()
+    course = await Courses(database).by_slug("ml101")
+    world.may_enroll.clear()
+    await join(course, "ada")
+    first = asyncio.create_task(provisioner.admit(course, "ada", Role.STUDENT))
+    while not world.may_enroll._waiters:
+        await asyncio.sleep(0.01)
+    await join(course, "bob")
+    second = asyncio.create_task(provisioner.admit(course, "bob", Role.STUDENT))
+    await asyncio.sleep(0)
+    world.may_enroll.set()
+    assert await first and await second
+    assert world.rosters[-2:] == [("ml101", ("ada",)), ("ml101", ("ada", "bob"))]
+
+
+async def test_a_student_who_left_is_taken_out_of_the_exchange(provisioner, make, join, database, world):
+    course = await make("ml101")
+    await join(course, "ada", "bob")
+    await provisioner.pass_once()
+    async with database.transaction() as session:
+        bob = select(PersonRow.id).where(PersonRow.username == "bob").scalar_subquery()
+        await session.execute(update(MembershipRow).where(MembershipRow.person_id == bob).values(active=False))
+    await provisioner.pass_once()
+    assert world.rosters == [("ml101", ("ada", "bob")), ("ml101", ("ada",))]
 
 
 async def test_a_course_that_takes_long_lets_the_launch_wait_on_a_page(provisioner, make, database, world, monkeypatch):

@@ -29,15 +29,17 @@ def programs() -> tuple[str, str] | None:
 
 
 @contextmanager
-def running(browser: str, driver: str) -> Iterator:
-    """A Chromium with an empty profile, as a selenium WebDriver."""
+def running(browser: str, driver: str, *more: str, preferences: dict[str, object] | None = None) -> Iterator:
+    """A Chromium with an empty profile, as a selenium WebDriver. `more`: further arguments for the browser."""
     from selenium import webdriver
     from selenium.webdriver.chrome.service import Service
 
     profile = tempfile.mkdtemp(prefix="courses-chromium-")
     options = webdriver.ChromeOptions()
     options.binary_location = browser
-    for argument in (*_ARGUMENTS, f"--user-data-dir={profile}", *(["--no-sandbox"] if os.geteuid() == 0 else [])):
+    options.add_experimental_option("prefs", preferences or {})
+    more = (*more, "--no-sandbox") if os.geteuid() == 0 else more
+    for argument in (*_ARGUMENTS, *more, f"--user-data-dir={profile}"):
         options.add_argument(argument)
     window = webdriver.Chrome(options=options, service=Service(driver))
     try:

@@ -60,7 +60,12 @@ def wait_for(condition: Callable[[], Any], what: str, limit: float = LONG, every
 
 
 class System:
-    """One hub with everything below it. `more`: further lines of its configuration file."""
+    """One hub with everything below it. `more`: further lines of its configuration file.
+
+    verify: the certificates that `base` may have, as `requests` takes them. environment_of_hub: more variables.
+    """
+
+    verify: str | bool = True
 
     def __init__(self, folder: Path, proxy: Path, admins: tuple[str, ...] = (), more: str = "") -> None:
         self.data = folder / "data"
@@ -71,6 +76,7 @@ class System:
         self.hub_api = f"http://127.0.0.1:{self.ports['hub_port']}/hub/api/"
         self.direct = f"http://127.0.0.1:{self.ports['service_port']}/services/courses/"
         self.log = folder / "hub.log"
+        self.environment_of_hub: dict[str, str] = {}
         self._folder, self._config = folder, folder / "jupyterhub_config.py"
         mark = processes.MARK
         values = {"data": str(self.data), "proxy": str(proxy), "admins": admins, "mark": mark, "more": more}
@@ -79,7 +85,7 @@ class System:
 
     def start(self) -> None:
         """Start the hub, which starts the rest; returns when the service is ready."""
-        environment = {**os.environ, processes.MARK: str(self.data)}
+        environment = {**os.environ, **self.environment_of_hub, processes.MARK: str(self.data)}
         command = [sys.executable, "-m", "jupyterhub", "-f", str(self._config)]
         with self.log.open("ab") as log:
             self.hub = subprocess.Popen(
@@ -90,8 +96,8 @@ class System:
     def serves(self) -> bool:
         """Whether hub and service answer through the proxy."""
         assert self.hub is None or self.hub.poll() is None, self.log.read_text()[-3000:]
-        health = requests.get(f"{self.base}/services/courses/health", timeout=5)
-        hub = requests.get(f"{self.base}/hub/health", timeout=5)
+        health = requests.get(f"{self.base}/services/courses/health", timeout=5, verify=self.verify)
+        hub = requests.get(f"{self.base}/hub/health", timeout=5, verify=self.verify)
         return hub.status_code == 200 and health.status_code == 200 and health.json()["ready"]
 
     def end(self) -> None:
@@ -171,7 +177,8 @@ class Browser:
 
     def ask(self, method: str, url: str, **more: Any) -> requests.Response:
         url = url if url.startswith("http") else self.system.base + url
-        return self.session.request(method, url, **{"allow_redirects": False, "timeout": 120, **more})
+        how = {"allow_redirects": False, "timeout": 120, "verify": self.system.verify}
+        return self.session.request(method, url, **{**how, **more})
 
     def get(self, url: str, **more: Any) -> requests.Response:
         return self.ask("GET", url, **more)
@@ -191,8 +198,9 @@ class Browser:
 
     def begin(self, platform: Platform, **changes: str) -> dict[str, str]:
         """Login initiation; the authentication request that the tool sends to the LMS."""
+        platform.target = f"{self.system.base}/hub"
         form = {"iss": platform.issuer, "login_hint": "h", "client_id": platform.client_id}
-        form |= {"target_link_uri": f"{self.system.base}/hub", **changes}
+        form |= {"target_link_uri": platform.target, **changes}
         answer = self.post("/hub/lti13/oauth_login", data=form)
         assert answer.status_code == 302, answer.text
         return {name: values[0] for name, values in parse_qs(urlsplit(answer.headers["Location"]).query).items()}

@@ -13,6 +13,7 @@ from traitlets.config import LoggingConfigurable
 
 from .hub import LIMIT_S, CoursesClient
 from .registrations import Registrations
+from .starts import Starts
 
 TOKEN_FILE_ENV = "JUPYTERHUB_COURSES_HUB_TOKEN_FILE"
 
@@ -61,6 +62,7 @@ class Courses:
     def __init__(self, client: CoursesClient) -> None:
         self.client = client
         self.registrations = Registrations(client.registration)
+        self.starts = Starts(client.starts)
 
 
 _opened: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, str, float], Courses]]"

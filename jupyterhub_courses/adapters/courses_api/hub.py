@@ -13,7 +13,9 @@ from urllib.parse import quote
 
 import aiohttp
 
+from ...core.addresses import host_of
 from ...core.goals import Goal
+from ...core.lti11 import SignedForm, form_as_json
 from ...core.placements import Placement
 from ...core.roles import Role
 
@@ -54,6 +56,15 @@ class Access:
     username: str
     roles: list[dict[str, Any]] = field(hash=False)
     groups: list[str] = field(hash=False)
+    login: str | None = None  # what the hub's own login calls them
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where the people of one LMS begin; `url` is http(s), or None where no address is known."""
+
+    name: str
+    url: str | None
 
 
 @dataclass(frozen=True)
@@ -97,10 +108,40 @@ class CoursesClient:
         """Admit the person of a verified launch (core/launches.py, launch_as_json)."""
         return _shaped(_arrival, await self._call("POST", "admissions", body=launch))
 
+    async def admit_signed(self, form: SignedForm) -> tuple[Arrival, bool]:
+        """Admit the person of a form of LTI 1.1; and whether a page of the LMS itself sent it."""
+        return _shaped(_signed, await self._call("POST", "admissions/lti11", body=form_as_json(form)))
+
     async def access(self, username: str) -> Access | None:
         """What the person may now. None: not one of ours."""
         data = await self._found(f"persons/{quote(username, safe='')}/access")
         return None if data is None else _shaped(_access, data)
+
+    async def continuation(self, arrival: Arrival, proven: bool) -> str:
+        """A code with which this person goes on in another window (usecases/continuing.py)."""
+        wanted: dict[str, Any] = {"username": arrival.access.username, "course": arrival.course}
+        wanted |= {"role": arrival.role.value, "ready": arrival.ready, "goal": arrival.goal.as_json(), "proven": proven}
+        return _shaped(_code, await self._call("POST", "continuations", body=wanted))
+
+    async def go_on(self, code: str, sure: bool) -> tuple[Arrival, bool]:
+        """Who goes on with `code`, and whether it was spent for that; if not, the person is to be asked first."""
+        return _shaped(_continued, await self._call("POST", "continuations/spend", body={"code": code, "sure": sure}))
+
+    async def starts(self) -> tuple[Start, ...]:
+        """Where the people of each LMS begin."""
+        return _shaped(_starts, await self._call("GET", "starts"))
+
+    async def admit_login(self, login: str) -> Access:
+        """Admit somebody whom the hub's own login calls `login`."""
+        return _shaped(_access, await self._call("POST", "local-admissions", body={"login": login}))
+
+    async def look_at_link(self, code: str) -> str:
+        """Whom a one-time link logs in; it still works afterwards."""
+        return _shaped(_username, await self._call("POST", "login-links/look", body={"code": code}))
+
+    async def admit_by_link(self, code: str) -> Access:
+        """Use a one-time link up."""
+        return _shaped(_access, await self._call("POST", "login-links/admissions", body={"code": code}))
 
     async def placement(self, username: str, server: str) -> Placement:
         """Where and how the person's server of the course runs."""
@@ -159,6 +200,24 @@ def _shaped(make: Callable[[Any], T], data: Any) -> T:
         raise ServiceDown(f"answer not understood: {type(error).__name__}") from None
 
 
+def _username(data: dict[str, Any]) -> str:
+    return str(data["username"])
+
+
+def _code(data: dict[str, Any]) -> str:
+    if not isinstance(data["code"], str):
+        raise TypeError("code: no text")
+    return data["code"]
+
+
+def _continued(data: dict[str, Any]) -> tuple[Arrival, bool]:
+    return _arrival(data["admission"]), data["spent"] is True
+
+
+def _signed(data: dict[str, Any]) -> tuple[Arrival, bool]:
+    return _arrival(data["admission"]), data["proven"] is True
+
+
 def _registration(data: dict[str, Any]) -> Registration:
     return Registration(
         platform=str(data["platform"]),
@@ -173,7 +232,12 @@ def _registration(data: dict[str, Any]) -> Registration:
 
 def _access(data: dict[str, Any]) -> Access:
     roles = [dict(role) for role in data["roles"] if isinstance(role["name"], str)]
-    return Access(str(data["username"]), roles, [str(group) for group in data["groups"]])
+    login = data.get("login")
+    return Access(str(data["username"]), roles, [str(group) for group in data["groups"]], login and str(login))
+
+
+def _starts(data: list[dict[str, Any]]) -> tuple[Start, ...]:
+    return tuple(Start(str(one["name"]), one["url"] if host_of(one.get("url")) else None) for one in data)
 
 
 def _arrival(data: dict[str, Any]) -> Arrival:

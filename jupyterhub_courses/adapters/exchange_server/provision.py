@@ -5,7 +5,7 @@ students are a handful of requests. Needs aiohttp only, none of ngshare.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -62,9 +62,20 @@ async def provision(
     for name in sorted(wanted_instructors - known_instructors):
         empty = {"first_name": "", "last_name": "", "email": ""}
         await api.call("POST", f"instructor/{path}/{quote(name, safe='')}", empty)
-    changed = [vars(wanted[name]) for name in sorted(wanted) if known.get(name) != wanted[name]]
-    for start in range(0, len(changed), CHUNK):
-        await api.call("POST", f"students/{path}", {"students": json.dumps(changed[start : start + CHUNK])})
+    await _enroll(api, path, [wanted[name] for name in sorted(wanted) if known.get(name) != wanted[name]])
+
+
+async def enroll(
+    session: aiohttp.ClientSession, base_url: str, token: str, course: str, students: Sequence[Member]
+) -> None:
+    """Make the course have these students, too. Raises ProvisionError."""
+    await _enroll(_Api(session, base_url, token), quote(course, safe=""), students)
+
+
+async def _enroll(api: "_Api", path: str, students: Sequence[Member]) -> None:
+    for start in range(0, len(students), CHUNK):
+        rows = [vars(student) for student in students[start : start + CHUNK]]
+        await api.call("POST", f"students/{path}", {"students": json.dumps(rows)})
 
 
 def _member(row: dict[str, Any]) -> Member:

@@ -37,13 +37,15 @@ def _table(table: str, /, **columns: type[TypeEngine[Any]]) -> Table:
 
 # https://github.com/jupyter/nbgrader/blob/v0.9.6/nbgrader/api.py
 ASSIGNMENT = _table("assignment", id=String, name=String, duedate=DateTime)
-NOTEBOOK = _table("notebook", id=String, assignment_id=String)
+NOTEBOOK = _table("notebook", id=String, name=String, assignment_id=String)
 BASE_CELL = _table("base_cell", id=String, notebook_id=String)
 GRADE_CELL = _table("grade_cells", id=String, max_score=Float)
 TASK_CELL = _table("task_cells", id=String, max_score=Float)
 STUDENT = _table("student", id=String, first_name=String, last_name=String, email=String, lms_user_id=String)
 SUBMISSION = _table("submitted_assignment", id=String, assignment_id=String, student_id=String, timestamp=DateTime)
-SUBMITTED_NOTEBOOK = _table("submitted_notebook", id=String, assignment_id=String, late_submission_penalty=Float)
+SUBMITTED_NOTEBOOK = _table(
+    "submitted_notebook", id=String, assignment_id=String, notebook_id=String, late_submission_penalty=Float
+)
 GRADE = _table(
     "grade",
     id=String,

@@ -67,6 +67,13 @@ class HubApi:
             raise HubDown(f"the hub answered {status} to asking for a user")
         return status == 200
 
+    async def is_admin(self, username: str) -> bool:
+        """Whether the hub has such a user, and it is an administrator. Raises HubDown."""
+        status, model = await self._call("GET", f"/users/{quote(username, safe='')}")
+        if status not in (200, 404):
+            raise HubDown(f"the hub answered {status} to asking for a user")
+        return status == 200 and isinstance(model, dict) and model.get("admin") is True
+
     async def ensure_user(self, username: str) -> None:
         """Make a user without password or role; an existing one is fine. Raises HubDown."""
         status, _ = await self._call("POST", f"/users/{quote(username, safe='')}")

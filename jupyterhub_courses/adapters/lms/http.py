@@ -15,7 +15,8 @@ import aiohttp
 from yarl import URL
 
 from ...core.answers import Answer
-from ...core.retries import clock_offset, retry_after_seconds
+from ...core.retries import clock_offset, http_date, retry_after_seconds
+from .resolving import LmsResolver
 
 SMALL, LARGE = 256 * 1024, 32 * 1024 * 1024  # bytes of a body: a score's answer, a roster
 #: The slowest LMS measured takes 0.5 s a score under load; a roster of thousands some seconds.
@@ -31,6 +32,7 @@ class LmsHttp:
         self._timeout = aiohttp.ClientTimeout(total=total, connect=CONNECT)
         self._session: aiohttp.ClientSession | None = None
         self._offsets: dict[str, float] = {}
+        self._told: dict[str, float] = {}
 
     async def request(
         self,
@@ -78,6 +80,10 @@ class LmsHttp:
         """Seconds by which the clock of this address's host is ahead of ours, as its last answer said."""
         return self._offsets.get(urlsplit(url).netloc, 0.0)
 
+    def told_offset(self, url: str) -> float | None:
+        """The same as it was told, however small or large; None when this address's host has not said its time."""
+        return self._told.get(urlsplit(url).netloc)
+
     async def close(self) -> None:
         """Close all connections."""
         if self._session is not None:
@@ -95,7 +101,9 @@ class LmsHttp:
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
             # One TLS context for all: making one costs 57 ms.
-            connector = aiohttp.TCPConnector(limit=0, ssl=ssl.create_default_context(), keepalive_timeout=30.0)
+            connector = aiohttp.TCPConnector(
+                limit=0, ssl=ssl.create_default_context(), keepalive_timeout=30.0, resolver=LmsResolver()
+            )
             self._session = aiohttp.ClientSession(
                 connector=connector,
                 cookie_jar=aiohttp.DummyCookieJar(),
@@ -106,6 +114,9 @@ class LmsHttp:
         return self._session
 
     def _note_clock(self, url: str, date: str | None) -> None:
+        told = http_date(date)
+        if told is not None:
+            self._told[urlsplit(url).netloc] = (told - self.now()).total_seconds()
         offset = clock_offset(date, self.now())
         if offset is not None:
             self._offsets[urlsplit(url).netloc] = offset

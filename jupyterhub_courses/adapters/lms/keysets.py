@@ -24,11 +24,13 @@ from jwt import PyJWK
 from jwt.exceptions import PyJWTError
 
 from ...core.refusals import LaunchRefused
+from .resolving import LmsResolver
 
 log = logging.getLogger(__name__)
 
 ALGORITHMS = frozenset({"RS256", "RS384", "RS512"})
 KEY_BITS_MIN = 2048  # https://www.imsglobal.org/spec/security/v1p0/#key-management asks for RSA of this size
+KEY_BITS_MAX = 8192  # longer ones cost the hub milliseconds each
 BODY_MAX, KEYS_MAX, KEYSETS_MAX = 256 * 1024, 100, 5000
 LIMIT_S = 5.0
 
@@ -150,13 +152,13 @@ def _key(jwk: Any) -> Key | None:
     if not isinstance(jwk, dict) or jwk.get("kty") != "RSA" or jwk.get("use", "sig") != "sig":
         return None
     alg = jwk.get("alg")
-    if alg is not None and alg not in ALGORITHMS:
+    if alg is not None and (not isinstance(alg, str) or alg not in ALGORITHMS):
         return None
     try:
         rsa = PyJWK({"kty": "RSA", "n": jwk["n"], "e": jwk["e"]}, algorithm="RS256").key
     except (PyJWTError, KeyError, ValueError, TypeError):
         return None
-    return Key(rsa, alg) if isinstance(rsa, RSAPublicKey) and rsa.key_size >= KEY_BITS_MIN else None
+    return Key(rsa, alg) if isinstance(rsa, RSAPublicKey) and KEY_BITS_MIN <= rsa.key_size <= KEY_BITS_MAX else None
 
 
 @lru_cache(maxsize=1000)
@@ -172,12 +174,16 @@ def pasted_key(pem: str) -> Key:
 
 
 def new_session() -> aiohttp.ClientSession:
-    """A client for keysets: no cookies kept, no proxy settings taken from the environment, 5 s for everything."""
+    """A client for keysets: no cookies kept, no proxy settings taken from the environment, 5 s for everything.
+
+    No limit for all hosts together: LMSs that hang would take the places of those that don't. A keyset is fetched once
+    at a time and at most once per interval, so there are never more connections than registrations.
+    """
     return aiohttp.ClientSession(
         timeout=aiohttp.ClientTimeout(total=LIMIT_S),
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
-        connector=aiohttp.TCPConnector(limit=200, limit_per_host=8),
+        connector=aiohttp.TCPConnector(limit=0, limit_per_host=8, resolver=LmsResolver()),
     )
 
 

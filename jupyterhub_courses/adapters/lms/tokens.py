@@ -2,7 +2,9 @@
 
 Client credentials with a signed assertion:
 https://www.imsglobal.org/spec/security/v1p0/#using-json-web-tokens-with- oauth-2-0-client-credentials-grant.
-A token that an LMS refuses is dropped by `reject`; callers then ask once more.
+A token that an LMS refuses is dropped by `reject`; callers then ask once more. After a change of keys the old one is
+tried where the new one is refused, as long as it is kept: an LMS may have a public key pasted, or an old copy of the
+keyset.
 """
 
 import asyncio
@@ -10,6 +12,7 @@ import math
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 from urllib.parse import urlencode
 
 import jwt
@@ -32,11 +35,18 @@ class _Token:
     renew_at: float  # epoch seconds
 
 
+class Keys(Protocol):
+    """The tool's keys: the one that signs, then those that still count."""
+
+    def usable(self) -> tuple[ToolKey, ...]: ...
+
+
 class Tokens:
     """The tokens of this process."""
 
-    def __init__(self, http: LmsHttp, key: ToolKey) -> None:
-        self._http, self._key = http, key
+    def __init__(self, http: LmsHttp, keys: Keys) -> None:
+        self._http, self._keys = http, keys
+        self._taken: dict[int, str] = {}  # registration -> kid that its LMS took last
         self._tokens: dict[tuple[int, frozenset[str]], _Token] = {}
         self._asking: dict[tuple[int, frozenset[str]], asyncio.Task[_Token]] = {}
 
@@ -61,6 +71,22 @@ class Tokens:
         if (token := self._tokens.get(which)) is not None and token.value == value:
             del self._tokens[which]
 
+    def key_for(self, registration_id: int) -> ToolKey:
+        """The key to sign with for a registration: the one that its LMS took last, as long as that counts."""
+        keys = self._keys.usable()
+        return next((key for key in keys if key.kid == self._taken.get(registration_id)), keys[0])
+
+    async def trial(self, registration: Registration, scopes: frozenset[str]) -> tuple[Answer, bool]:
+        """What the LMS answers to a request for a token, and whether it takes a retired key only. Keeps nothing."""
+        first: Answer | None = None
+        for key in self._keys.usable():
+            answer = await self._signed(registration.token_url or "", registration, scopes, key)
+            if answer.ok or answer.fault:
+                return answer, first is not None and answer.ok
+            first = first or answer
+        assert first is not None  # there is always a key
+        return first, False
+
     def _asked(self, which: tuple[int, frozenset[str]], task: asyncio.Task[_Token]) -> None:
         self._asking.pop(which, None)
         if not task.cancelled() and task.exception() is None:
@@ -71,14 +97,29 @@ class Tokens:
         if url is None:
             reason = "address_not_trusted" if registration.token_url else "token_refused"
             raise LmsFailure(Outcome(Verdict.RETRY, reason, Scope.COLUMN))
+        refusal: LmsFailure | None = None
+        for key in self._keys.usable():
+            try:
+                token = self._read(await self._signed(url, registration, scopes, key))
+            except LmsFailure as failure:
+                refusal = refusal or failure
+                if failure.outcome.reason != "token_refused":
+                    break
+            else:
+                self._taken[registration.id] = key.kid
+                return token
+        assert refusal is not None  # there is always a key
+        raise refusal
+
+    async def _signed(self, url: str, registration: Registration, scopes: frozenset[str], key: ToolKey) -> Answer:
         offset = self._http.clock_offset(url)
-        answer = await self._post(url, registration, scopes)
+        answer = await self._post(url, registration, scopes, key)
         if answer.status == 400 and abs(self._http.clock_offset(url) - offset) > BACKDATED:
             # Its Date header has just told us that our clocks differ.
-            answer = await self._post(url, registration, scopes)
-        return self._read(answer)
+            answer = await self._post(url, registration, scopes, key)
+        return answer
 
-    async def _post(self, url: str, registration: Registration, scopes: frozenset[str]) -> Answer:
+    async def _post(self, url: str, registration: Registration, scopes: frozenset[str], key: ToolKey) -> Answer:
         issued = math.floor(self._http.now().timestamp() + self._http.clock_offset(url)) - BACKDATED
         claims = {
             "iss": registration.client_id,
@@ -91,7 +132,7 @@ class Tokens:
         form = {
             "grant_type": "client_credentials",
             "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-            "client_assertion": jwt.encode(claims, self._key.private, "RS256", headers={"kid": self._key.kid}),
+            "client_assertion": jwt.encode(claims, key.private, "RS256", headers={"kid": key.kid}),
             "scope": " ".join(sorted(scopes)),
         }
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}

@@ -10,6 +10,7 @@ import secrets
 import shutil
 import socket
 import sys
+from itertools import islice
 from pathlib import Path
 
 import aiohttp
@@ -18,11 +19,12 @@ from ...core.names import grader_username
 from ...core.placements import Placement
 from ...core.records import Course
 from ...core.specs import CourseSpec
-from ..exchange_server.provision import Member, ProvisionError, provision
+from ..exchange_server.provision import Member, ProvisionError, enroll, provision
 from .children import Child
 from .starting import CannotStart, copy_start
 
 PREFIX = "/api/"
+ASSIGNMENTS_MAX = 1000
 
 
 class HostProblem(Exception):
@@ -70,6 +72,15 @@ class LocalHost:
         except (TimeoutError, aiohttp.ClientError, ValueError, ProvisionError) as error:
             raise HostProblem(f"The exchange (ngshare) does not take the roster ({type(error).__name__}).") from error
 
+    async def enroll(self, course: Course, port: int, students: list[str]) -> None:
+        """Make ngshare know some more students, and leave everything else there alone."""
+        members = [Member(username) for username in students]
+        url = f"http://127.0.0.1:{port}{PREFIX}"
+        try:
+            await enroll(self._http(), url, course.exchange_token, course.slug, members)
+        except (TimeoutError, aiohttp.ClientError, ValueError, ProvisionError) as error:
+            raise HostProblem(f"The exchange (ngshare) does not take students ({type(error).__name__}).") from error
+
     async def released(self, course: Course) -> set[str]:
         """Names of the assignments that the course's exchange offers now; none while it does not answer."""
         if course.exchange_port is None:
@@ -83,6 +94,10 @@ class LocalHost:
             return set()
         names = body.get("assignments") if isinstance(body, dict) else None
         return {str(name) for name in names} if isinstance(names, list) else set()
+
+    async def made(self, course: Course) -> set[str]:
+        """Names of the assignments that lie in the course's folder, released or not."""
+        return await asyncio.to_thread(_assignments_in, self.folder(course.slug) / "grader" / course.slug / "source")
 
     def placement(self, course: Course, username: str, role: str) -> Placement:
         """Where and how a person's server of this course runs."""
@@ -161,6 +176,15 @@ class LocalHost:
                 raise HostProblem(str(error)) from error
             finally:
                 shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _assignments_in(source: Path) -> set[str]:
+    """nbgrader's own rule: each folder of `source` is an assignment."""
+    try:
+        names = {entry.name for entry in islice(source.iterdir(), ASSIGNMENTS_MAX) if entry.is_dir()}
+    except OSError:
+        return set()
+    return {name for name in names if not name.startswith(".")}
 
 
 def spec_of(course: Course) -> CourseSpec:

@@ -1,9 +1,10 @@
 """Courses, their links and events in the store."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from ...core.records import Course, Endpoints, Link
@@ -98,15 +99,13 @@ class Courses:
                 await session.execute(old)
             return True
 
-    async def set_endpoints(self, course: Course, endpoints: Endpoints) -> None:
-        """Where scores and roster go, from a launch; what this launch did not say is kept."""
-        values: dict[str, Any] = {}
-        if endpoints.lineitems_url:
-            values |= {"lineitems_url": endpoints.lineitems_url, "registration_id": endpoints.registration_id}
-        if endpoints.members_url:
-            values |= {"members_url": endpoints.members_url, "registration_id": endpoints.registration_id}
-        if any(getattr(course, name) != value for name, value in values.items()):
-            await self.change(course.id, **values)
+    async def set_endpoints(self, course: Course, endpoints: Endpoints) -> bool:
+        """Where scores and roster go, from a launch. Returns whether that is new."""
+        known = Endpoints(course.registration_id, course.lineitems_url, course.members_url)
+        kept = endpoints.after(known)
+        if kept != known:
+            await self.change(course.id, **asdict(kept))
+        return kept != known
 
     @again_on_conflict
     async def set_link(self, course_id: int, link: Link) -> bool:
@@ -122,6 +121,9 @@ class Courses:
                     return False
                 row = AssignmentRow(course_id=course_id, name=link.assignment, in_gradebook=False)
                 session.add(row)
+            told = link.lineitem_url or link.lineitems_url
+            if (row.lineitem or row.link_lineitem) and not told and row.link_registration_id != link.registration_id:
+                return True  # its column is known; an activity of LTI 1.1 that names it too does not move it
             row.resource_link_id = link.resource_link_id or row.resource_link_id
             row.link_registration_id = link.registration_id
             if link.lineitems_url:
@@ -129,6 +131,17 @@ class Courses:
             if link.lineitem_url and link.lineitem_url != row.link_lineitem:
                 row.link_lineitem = link.lineitem_url
             return True
+
+    async def assignment_of(self, course_id: int, lineitem: str | None, resource_link: str | None) -> str | None:
+        """The assignment of an activity, by its column's address or its id; None where they name none, or several."""
+        here = select(AssignmentRow.name).where(AssignmentRow.course_id == course_id)
+        by_column = or_(AssignmentRow.lineitem == lineitem, AssignmentRow.link_lineitem == lineitem)
+        async with self._database.reading() as session:
+            for told, fits in ((lineitem, by_column), (resource_link, AssignmentRow.resource_link_id == resource_link)):
+                names = (await session.scalars(here.where(fits).limit(2))).all() if told else []
+                if len(names) == 1:
+                    return names[0]
+        return None
 
     async def events(self, course_id: int, limit: int = 20) -> list[tuple[datetime, str, str]]:
         """The newest events: (at, kind, text)."""

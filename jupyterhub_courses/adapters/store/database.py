@@ -18,6 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 BUSY_TIMEOUT = 10_000  # milliseconds
+POSTGRESQL: dict[str, Any] = {"pool_pre_ping": True, "pool_size": 10}
+SQLITE_READERS: dict[str, Any] = {"pool_size": 4, "max_overflow": 0}  # each is a thread of its own
 CONFLICTS = 3  # times that somebody else may be quicker
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -50,13 +52,16 @@ class Database:
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
         if self.is_sqlite and parsed.database:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        options: dict[str, Any] = {} if self.is_sqlite else {"pool_pre_ping": True, "pool_size": 10}
-        self.engine: AsyncEngine = create_async_engine(parsed, **options)
+        # SQLite's writers queue up here, for one connection, instead of in SQLite, which lets each sleep and try again.
+        writers: dict[str, Any] = {"pool_size": 1, "max_overflow": 0} if self.is_sqlite else POSTGRESQL
+        self.engine: AsyncEngine = create_async_engine(parsed, **writers)
+        self._readers = create_async_engine(parsed, **SQLITE_READERS) if self.is_sqlite else self.engine
         if self.is_sqlite:
             _prepare_sqlite(self.engine)
+            _prepare_sqlite(self._readers)
         self._writing = async_sessionmaker(self.engine, expire_on_commit=False)
         self._reading = async_sessionmaker(
-            self.engine.execution_options(read_only=True), expire_on_commit=False, autoflush=False
+            self._readers.execution_options(read_only=True), expire_on_commit=False, autoflush=False
         )
 
     @asynccontextmanager
@@ -91,6 +96,7 @@ class Database:
     async def close(self) -> None:
         """Give all connections back."""
         await self.engine.dispose()
+        await self._readers.dispose()
 
 
 def alembic_config() -> Config:

@@ -9,14 +9,16 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, not_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ...core.deliveries import (
+    NOT_OPENED,
     ColumnReceipt,
     Delivery,
     Held,
     Intent,
+    OutcomePlace,
     PendingCourse,
     Reading,
     Receipt,
@@ -26,7 +28,7 @@ from ...core.lineitems import Column
 from ...core.records import Registration
 from ...core.scores import Desired, Sent
 from .database import Database
-from .models import AssignmentRow, CourseRow, PersonRow, PlatformRow, RegistrationRow, ScoreRow
+from .models import AssignmentRow, CourseRow, OutcomeRow, PersonRow, PlatformRow, RegistrationRow, ScoreRow
 from .registrations import registration_record
 
 
@@ -65,13 +67,16 @@ class Deliveries:
     async def due(self, assignment_id: int, now: datetime, limit: int) -> Sequence[Delivery]:
         """Scores to deliver: those without trouble first, then the newest regrade."""
         query = (
-            _due(select(ScoreRow, PersonRow.sub), now)
+            _due(select(ScoreRow, PersonRow.sub, OutcomeRow), now)
+            .outerjoin(OutcomeRow, and_(_is_place(), _by_outcomes()))
             .where(AssignmentRow.id == assignment_id)
             .order_by(ScoreRow.attempts, ScoreRow.graded_at.desc(), ScoreRow.id)
             .limit(limit)
         )
         async with self._database.reading() as session:
-            return [_delivery(row, sub) for row, sub in (await session.execute(query)).all()]
+            rows = (await session.execute(query)).all()
+            registrations = await _registrations(session, {p.registration_id for _, _, p in rows if p is not None})
+        return [_delivery(row, sub, place, registrations) for row, sub, place in rows]
 
     async def begin(self, intents: Sequence[Intent]) -> None:
         """Store what is about to be sent, before it is."""
@@ -158,8 +163,24 @@ def _due(query: Any, now: datetime) -> Any:
         .where(
             ScoreRow.state.in_(["due", "waiting"]),
             or_(ScoreRow.next_at.is_(None), ScoreRow.next_at <= now),
+            or_(ScoreRow.reason != NOT_OPENED, exists().where(_is_place()).correlate(ScoreRow), not_(_by_outcomes())),
             PersonRow.sub.is_not(None),
         )
+    )
+
+
+def _is_place() -> ColumnElement[bool]:
+    """LTI 1.1: where this score goes."""
+    return and_(OutcomeRow.assignment_id == ScoreRow.assignment_id, OutcomeRow.person_id == ScoreRow.person_id)
+
+
+def _by_outcomes() -> ColumnElement[bool]:
+    """The assignment's activity is of LTI 1.1, and nothing newer has told of a column."""
+    link = RegistrationRow.id == AssignmentRow.link_registration_id
+    return and_(
+        AssignmentRow.lineitem.is_(None),
+        AssignmentRow.link_lineitem.is_(None),
+        exists().where(link, RegistrationRow.secret.is_not(None)).correlate(AssignmentRow),
     )
 
 
@@ -169,7 +190,7 @@ def _column_open(now: datetime) -> ColumnElement[bool]:
     container = func.coalesce(AssignmentRow.link_lineitems, CourseRow.lineitems_url, link)
     new_link = and_(link.is_not(None), or_(AssignmentRow.lineitem.is_(None), AssignmentRow.lineitem != link))
     return and_(
-        or_(AssignmentRow.lineitem.is_not(None), container.is_not(None)),
+        or_(AssignmentRow.lineitem.is_not(None), container.is_not(None), _by_outcomes()),
         or_(
             AssignmentRow.lineitem_error == "",
             AssignmentRow.lineitem_next_at <= now,
@@ -199,17 +220,18 @@ def _held(row: ScoreRow) -> Held:
     )
 
 
-def _delivery(row: ScoreRow, sub: str) -> Delivery:
+def _delivery(row: ScoreRow, sub: str, place: OutcomeRow | None, registrations: dict[int, Registration]) -> Delivery:
     held = _held(row)
     return Delivery(
         row.id,
-        sub,
+        sub if place is None else place.sourcedid,
         held.desired,
         held.sent,
         held.in_doubt,
         held.last_timestamp,
         held.attempts,
         held.reason,
+        None if place is None else OutcomePlace(registrations[place.registration_id], place.url),
     )
 
 
@@ -254,6 +276,10 @@ async def _registrations(session: AsyncSession, ids: Iterable[int]) -> dict[int,
 def _column(row: AssignmentRow, course: CourseRow, registrations: dict[int, Registration]) -> Column | None:
     """The column as core sees it; None while no registration is known that could be asked."""
     link = registrations.get(row.link_registration_id or 0)
+    if link is not None and link.is_lti11:
+        if row.lineitem is None and row.link_lineitem is None:
+            return _outcomes_column(row, link)
+        link = None  # it tells of no line items
     container = row.link_lineitems if link else None
     own = link if container else registrations.get(course.registration_id or 0)
     registration = registrations.get(row.lineitem_registration_id or 0) if row.lineitem else own or link
@@ -272,6 +298,21 @@ def _column(row: AssignmentRow, course: CourseRow, registrations: dict[int, Regi
         lineitem=row.lineitem,
         label=row.lineitem_label,
         maximum=row.lineitem_max,
+        error=row.lineitem_error,
+        attempts=row.lineitem_attempts,
+    )
+
+
+def _outcomes_column(row: AssignmentRow, registration: Registration) -> Column:
+    """LTI 1.1 knows no columns: each person's launch says where their score goes."""
+    return Column(
+        assignment_id=row.id,
+        course_id=row.course_id,
+        name=row.name,
+        max_score=row.max_score,
+        registration=registration,
+        container=None,
+        resource_link_id=row.resource_link_id,
         error=row.lineitem_error,
         attempts=row.lineitem_attempts,
     )

@@ -1,6 +1,7 @@
 """A courses file against the store: what is there, and writing a whole file in one transaction."""
 
 import secrets
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -8,14 +9,15 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ...core.diffs import FILE, OwnedSpec
+from ...core.platforms import CONFIG, Clashing, clash, moved
 from ...core.presence import Present
 from ...core.records import Platform, Registration
 from ...core.roles import Role
 from ...core.specs import CourseSpec
 from .database import Database, again_on_conflict
-from .models import CourseRow, EventRow, MembershipRow, PersonRow, PlatformRow, RegistrationRow
+from .models import CourseRow, EventRow, MembershipRow, PersonRow, PlatformRow
 from .people import put_membership
-from .registrations import save_platform
+from .registrations import known_platforms, save_platform
 
 
 class Files:
@@ -27,9 +29,9 @@ class Files:
     async def present(self) -> Present:
         """Everything that a file is compared with."""
         async with self._database.reading() as session:
-            platforms = {p.id: p.name for p in await session.scalars(select(PlatformRow))}
+            known = await known_platforms(session)
             courses = list(await session.scalars(select(CourseRow).where(CourseRow.state != "deleting")))
-            registrations = list(await session.scalars(select(RegistrationRow)))
+        platforms = {one.platform.id: one.platform.name for one in known}
         return Present(
             courses=tuple(OwnedSpec(_spec(row, platforms), row.owner) for row in courses),
             contexts={
@@ -37,8 +39,7 @@ class Files:
                 for row in courses
                 if row.platform_id is not None and row.context_id is not None
             },
-            platforms=frozenset(platforms.values()),
-            registrations={(r.issuer, r.client_id): platforms[r.platform_id] for r in registrations},
+            platforms={one.platform.name: one for one in known},
         )
 
     async def write(
@@ -61,19 +62,21 @@ class Files:
 
     @again_on_conflict
     async def keep_configured(self, platform: Platform, registration: Registration) -> None:
-        """Add or update one registration; a platform of a file keeps its rules."""
+        """Add or update one registration; what a file says of it stays. Raises Clashing."""
         async with self._database.transaction() as session:
-            row = await session.scalar(
-                select(PlatformRow)
-                .join(RegistrationRow, RegistrationRow.platform_id == PlatformRow.id)
-                .where(
-                    RegistrationRow.issuer == registration.issuer, RegistrationRow.client_id == registration.client_id
-                )
-            )
-            row = row or await session.scalar(select(PlatformRow).where(PlatformRow.name == platform.name))
-            if row is not None and row.owner == FILE:
+            known = await known_platforms(session)
+            client = (registration.issuer, registration.client_id)
+            there = [one for one in known for r in one.registrations if (r.issuer, r.client_id) == client]
+            named = next((one for one in known if one.platform.name == platform.name), None)
+            if any(one.platform.owner == FILE for one in [*there, *([named] if named else [])]):
                 return
-            await save_platform(session, platform, [registration], owner="config", prune=False)
+            others = [r for one in known for r in one.registrations]
+            problem = moved(platform, named) or clash(registration, others)
+            if problem is not None:
+                raise Clashing(problem)
+            if named is not None:
+                platform = replace(platform, title=named.platform.title, home_url=named.platform.home_url)
+            await save_platform(session, platform, [registration], owner=CONFIG, prune=False)
 
     async def mark_deleting(self, course_id: int, now: datetime) -> None:
         """The reconciler does the rest."""

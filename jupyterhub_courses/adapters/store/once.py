@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from .database import Database
 from .models import CodeRow, NonceRow
@@ -41,8 +42,7 @@ class Once:
         """A new code for `data`, good for `seconds`."""
         code = secrets.token_urlsafe(CODE_BYTES)
         async with self._database.transaction() as session:
-            expires_at = now + timedelta(seconds=seconds)
-            session.add(CodeRow(digest=_digest(kind, code), kind=kind, data=data, expires_at=expires_at))
+            add_code(session, kind, code, data, now, seconds)
         return code
 
     async def look(self, kind: str, code: str, now: datetime) -> dict[str, Any] | None:
@@ -53,17 +53,28 @@ class Once:
 
     async def spend(self, kind: str, code: str, now: datetime) -> dict[str, Any] | None:
         """What the code is for; works once."""
-        here = CodeRow.digest == _digest(kind, code)
         async with self._database.transaction() as session:
-            # One statement, so that of two processes one gets the row (both databases know RETURNING).
-            statement = delete(CodeRow).where(here, CodeRow.expires_at > now).returning(CodeRow.data)
-            return (await session.execute(statement)).scalar_one_or_none()
+            return await spend_code(session, kind, code, now)
 
     async def sweep(self, now: datetime) -> None:
         """Forget what is too old to work."""
         async with self._database.transaction() as session:
             await session.execute(delete(NonceRow).where(NonceRow.expires_at <= now))
             await session.execute(delete(CodeRow).where(CodeRow.expires_at <= now))
+
+
+def add_code(session: AsyncSession, kind: str, code: str, data: dict[str, Any], now: datetime, seconds: float) -> None:
+    """Make `code` good for `data`, within somebody else's transaction."""
+    expires_at = now + timedelta(seconds=seconds)
+    session.add(CodeRow(digest=_digest(kind, code), kind=kind, data=data, expires_at=expires_at))
+
+
+async def spend_code(session: AsyncSession, kind: str, code: str, now: datetime) -> dict[str, Any] | None:
+    """As `Once.spend`, within somebody else's transaction."""
+    # One statement, so that of two processes one gets the row (both databases know RETURNING).
+    here = CodeRow.digest == _digest(kind, code)
+    statement = delete(CodeRow).where(here, CodeRow.expires_at > now).returning(CodeRow.data)
+    return (await session.execute(statement)).scalar_one_or_none()
 
 
 def _digest(kind: str, text: str) -> str:

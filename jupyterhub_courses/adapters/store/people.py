@@ -2,12 +2,13 @@
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from ...core.records import Membership, Person
+from ...core.records import Known, Membership, Person
 from ...core.roles import Role, agreed
+from .arrivals import UNMADE, look_up
 from .database import Database, again_on_conflict
 from .models import CourseRow, MembershipRow, PersonRow
 
@@ -25,8 +26,8 @@ class People:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def find(self, platform_id: int, sub: str) -> Person | None:
-        """The person whom a platform calls `sub`."""
+    async def find(self, platform_id: int | None, sub: str) -> Person | None:
+        """The person whom a platform (None: the hub's own login) calls `sub`."""
         query = select(PersonRow).where(PersonRow.platform_id == platform_id, PersonRow.sub == sub)
         async with self._database.reading() as session:
             row = await session.scalar(query)
@@ -53,6 +54,12 @@ class People:
         except IntegrityError:
             return None
 
+    async def bind(self, person_id: int, sub: str) -> None:
+        """From now on the hub's own login calls this person `sub`; nothing for somebody of an LMS."""
+        here = (PersonRow.id == person_id, PersonRow.platform_id.is_(None), PersonRow.sub.is_(None))
+        async with self._database.transaction() as session:
+            await session.execute(update(PersonRow).where(*here).values(sub=sub))
+
     async def update_details(self, person_id: int, details: dict[str, str]) -> None:
         """Names and mail address as the LMS tells them now; empty ones keep what is there."""
         async with self._database.transaction() as session:
@@ -67,6 +74,11 @@ class People:
         async with self._database.transaction() as session:
             return await put_membership(session, person_id, course_id, role, source, now)
 
+    async def known(self, platform_id: int, sub: str, context_id: str, assignment: str | None) -> Known:
+        """Everything that a launch of this person, context and assignment needs to know, in one look."""
+        async with self._database.reading() as session:
+            return await look_up(session, platform_id, sub, context_id, assignment)
+
     async def memberships(self, person_id: int) -> list[tuple[str, Role]]:
         """(slug, role) of the person's active memberships in courses that have their grader user."""
         query = (
@@ -75,7 +87,7 @@ class People:
             .where(
                 MembershipRow.person_id == person_id,
                 MembershipRow.active,
-                CourseRow.state.not_in(["pending", "deleting"]),
+                CourseRow.state.not_in(UNMADE),
             )
             .order_by(CourseRow.slug)
         )
@@ -93,6 +105,13 @@ class People:
         async with self._database.reading() as session:
             row = (await session.execute(query)).one_or_none()
         return _membership(*row) if row else None
+
+    async def students(self, course_id: int) -> frozenset[str]:
+        """Usernames of a course's active students."""
+        here = (MembershipRow.course_id == course_id, MembershipRow.active, MembershipRow.role == Role.STUDENT.value)
+        query = select(PersonRow.username).join(MembershipRow, MembershipRow.person_id == PersonRow.id).where(*here)
+        async with self._database.reading() as session:
+            return frozenset(await session.scalars(query))
 
     async def roster(self, course_id: int) -> list[Membership]:
         """All members of a course, also those no longer active, by name."""

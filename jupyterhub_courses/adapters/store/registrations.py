@@ -1,13 +1,15 @@
 """Platforms and registrations in the store."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from ...core.platforms import PAGE, Known
 from ...core.records import Platform, Registration
-from .database import Database
-from .models import CourseRow, PlatformRow, RegistrationRow
+from .database import Database, again_on_conflict
+from .models import AssignmentRow, CourseRow, PersonRow, PlatformRow, RegistrationRow
 
 
 def platform_record(row: PlatformRow) -> Platform:
@@ -79,6 +81,17 @@ class Registrations:
         async with self._database.reading() as session:
             return [registration_record(*row) for row in (await session.execute(query)).all()]
 
+    async def consumer(self, key: str) -> Registration | None:
+        """The consumer of LTI 1.1 with this key."""
+        query = (
+            select(RegistrationRow, PlatformRow.name)
+            .join(PlatformRow, PlatformRow.id == RegistrationRow.platform_id)
+            .where(RegistrationRow.client_id == key, RegistrationRow.secret.is_not(None))
+        )
+        async with self._database.reading() as session:
+            found = (await session.execute(query)).all()
+        return registration_record(*found[0]) if len(found) == 1 else None
+
     async def by_id(self, registration_id: int) -> Registration | None:
         """One registration."""
         query = (
@@ -95,15 +108,51 @@ class Registrations:
         async with self._database.reading() as session:
             return platform_record(await session.get_one(PlatformRow, platform_id))
 
-    async def platforms(self) -> list[tuple[Platform, list[Registration]]]:
+    async def platforms(self) -> list[tuple[Platform, tuple[Registration, ...]]]:
         """All platforms with their registrations, by name."""
+        return [(one.platform, one.registrations) for one in await self.known()]
+
+    async def known(self) -> list[Known]:
+        """All platforms with their registrations and who hangs on them, by name."""
         async with self._database.reading() as session:
-            platforms = (await session.scalars(select(PlatformRow).order_by(PlatformRow.name))).all()
-            rows = (await session.scalars(select(RegistrationRow).order_by(RegistrationRow.id))).all()
-        return [
-            (platform_record(p), [registration_record(r, p.name) for r in rows if r.platform_id == p.id])
-            for p in platforms
-        ]
+            return await known_platforms(session)
+
+    @again_on_conflict
+    async def keep(self, platform: Platform, registrations: Sequence[Registration]) -> None:
+        """Add or change a platform of the pages and commands, and registrations of it; others of it stay."""
+        async with self._database.transaction() as session:
+            await save_platform(session, platform, list(registrations), owner=PAGE, prune=False)
+
+    async def forget(self, name: str, client_id: str | None) -> bool:
+        """Drop a platform's registrations, or the one named; the platform too, when nobody is known by its name.
+
+        Whether there was one.
+        """
+        async with self._database.transaction() as session:
+            row = await session.scalar(select(PlatformRow).where(PlatformRow.name == name))
+            if row is None:
+                return False
+            dropping = delete(RegistrationRow).where(RegistrationRow.platform_id == row.id)
+            if client_id is not None:
+                dropping = dropping.where(RegistrationRow.client_id == client_id)
+            dropped = (await session.scalars(dropping.returning(RegistrationRow.id))).all()
+            for table in (RegistrationRow, PersonRow, CourseRow):
+                hanging = select(func.count()).select_from(table).where(table.platform_id == row.id)
+                if await session.scalar(hanging):
+                    if table is not RegistrationRow and client_id is None:
+                        row.owner = PAGE  # nobody else speaks for it any more
+                    return bool(dropped) or client_id is None
+            await session.delete(row)
+            return True
+
+    async def move(self, name: str, issuer: str) -> None:
+        """The platform's LMS has another issuer now; its people and courses stay what they are."""
+        async with self._database.transaction() as session:
+            row = await session.scalar(select(PlatformRow).where(PlatformRow.name == name))
+            if row is not None:
+                row.issuer = issuer
+                own = RegistrationRow.platform_id == row.id
+                await session.execute(update(RegistrationRow).where(own).values(issuer=issuer))
 
     async def courses_made_by_launch(self, platform_id: int) -> int:
         """How many courses the platform's teachers have made by launching."""
@@ -112,12 +161,38 @@ class Registrations:
             return await session.scalar(query) or 0
 
 
+async def known_platforms(session: AsyncSession) -> list[Known]:
+    """See `Registrations.known`."""
+    rows = (await session.scalars(select(PlatformRow).order_by(PlatformRow.name))).all()
+    registrations: dict[int, list[RegistrationRow]] = {}
+    for one in await session.scalars(select(RegistrationRow).order_by(RegistrationRow.id)):
+        registrations.setdefault(one.platform_id, []).append(one)
+    counting = [select(t.platform_id, func.count()).group_by(t.platform_id) for t in (PersonRow, CourseRow)]
+    people, courses = [{platform: n for platform, n in await session.execute(query)} for query in counting]
+    launched = set()
+    for column in (CourseRow.registration_id, AssignmentRow.link_registration_id):
+        launched |= {one for one in await session.scalars(select(column).distinct()) if one is not None}
+    found = []
+    for row in rows:
+        own = registrations.get(row.id, [])
+        found.append(
+            Known(
+                platform=platform_record(row),
+                registrations=tuple(registration_record(r, row.name) for r in own),
+                people=people.get(row.id, 0),
+                courses=courses.get(row.id, 0),
+                launched=frozenset(launched & {r.id for r in own}),
+            )
+        )
+    return found
+
+
 async def save_platform(
     session: AsyncSession, platform: Platform, registrations: list[Registration], owner: str, prune: bool
 ) -> None:
     """Make or change a platform by name. `prune` drops registrations that are not named (ids are ignored).
 
-    Raises sqlalchemy's IntegrityError when a (issuer, client id) belongs to another platform.
+    Whether it may stand beside the others is core/platforms.py's to say.
     """
     row = await session.scalar(select(PlatformRow).where(PlatformRow.name == platform.name))
     if row is None:
@@ -129,6 +204,8 @@ async def save_platform(
     await session.flush()
     present = (await session.scalars(select(RegistrationRow).where(RegistrationRow.platform_id == row.id))).all()
     by_client = {(r.issuer, r.client_id): r for r in present}
+    # A platform is one LMS: what another issuer signed would speak for the same people.
+    foreign = [r for r in present if r.issuer != platform.issuer]
     for wanted in registrations:
         found = by_client.pop((wanted.issuer, wanted.client_id), None)
         if found is None:
@@ -137,6 +214,7 @@ async def save_platform(
         found.deployment_ids, found.authorize_url = list(wanted.deployment_ids), wanted.authorize_url
         found.token_url, found.keyset_url, found.public_key = wanted.token_url, wanted.keyset_url, wanted.public_key
         found.secret = wanted.secret
-    if prune and by_client:
-        await session.execute(delete(RegistrationRow).where(RegistrationRow.id.in_([r.id for r in by_client.values()])))
+    gone = {r.id for r in [*foreign, *(by_client.values() if prune else ())]}
+    if gone:
+        await session.execute(delete(RegistrationRow).where(RegistrationRow.id.in_(gone)))
     await session.flush()

@@ -37,6 +37,12 @@ class AssignmentView:
     in_gradebook: bool
     lineitem: str | None
     lineitem_error: str
+    resource_link_id: str | None
+
+    @property
+    def linked(self) -> bool:
+        """Whether an activity of the LMS has named it."""
+        return self.resource_link_id is not None
 
 
 class Scores:

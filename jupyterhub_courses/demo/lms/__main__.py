@@ -16,6 +16,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--state", type=Path, required=True, help="directory for grades and keys; made if missing")
     parser.add_argument("--scenario", type=Path, required=True, help="people, courses and activities (JSON)")
     parser.add_argument("--control", action="store_true", help="serve the control API too: anybody may do anything")
+    parser.add_argument("--url", default="", help="the address that browsers use, where something stands before it")
     options = parser.parse_args(argv)
     try:
         scenario = load(options.scenario)
@@ -28,7 +29,7 @@ def main(argv: list[str] | None = None) -> int:
 
 async def _serve(scenario: Scenario, options: argparse.Namespace) -> int:
     try:
-        running = start(scenario, options.state, options.port, options.control)
+        running = start(scenario, options.state, options.port, options.control, url=options.url)
     except OSError as error:
         print(f"port {options.port}: {error.strerror}", file=sys.stderr)
         return 1

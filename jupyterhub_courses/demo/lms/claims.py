@@ -22,6 +22,7 @@ LIFETIME_S = 60
 LTI = "https://purl.imsglobal.org/spec/lti/claim/"
 ROLE = "http://purl.imsglobal.org/vocab/lis/v2/membership#"
 ROLES = {"editingteacher": "Instructor", "teacher": "Instructor", "student": "Learner"}
+DEEP_LINKING = "https://purl.imsglobal.org/spec/lti-dl/claim/deep_linking_settings"
 VERSION = "2024100706"  # of Moodle 4.5.6
 
 
@@ -35,11 +36,14 @@ class Launch:
     person: Person
     role: str  # Moodle's short name
     course: CourseRow
-    activity: ActivityRow
+    activity: ActivityRow | None  # None: the teacher selects content
     items: Sequence[Item]  # the course's columns
     lineitems_url: str
     memberships_url: str
     sesskey: str
+    message: str = "LtiResourceLinkRequest"
+    for_user: int = 0
+    selection: Mapping[str, Any] | None = None  # deep_linking_settings
 
 
 def claims(launch: Launch, nonce: str, now: int) -> dict[str, Any]:
@@ -51,7 +55,7 @@ def claims(launch: Launch, nonce: str, now: int) -> dict[str, Any]:
         "iss": launch.base,
         "aud": scenario.client_id,
         LTI + "deployment_id": scenario.deployment_id,
-        LTI + "target_link_uri": scenario.tool.target_link_uri,
+        LTI + "target_link_uri": (activity and activity.url) or scenario.tool.target_link_uri,
         "sub": str(person.id),
         LTI + "lis": {"person_sourcedid": person.idnumber, "course_section_sourcedid": course.idnumber},
         LTI + "roles": [ROLE + ROLES[launch.role]],
@@ -61,14 +65,14 @@ def claims(launch: Launch, nonce: str, now: int) -> dict[str, Any]:
             "title": course.title,
             "type": ["CourseSection"],
         },
-        LTI + "message_type": "LtiResourceLinkRequest",
-        LTI + "resource_link": {
-            "title": activity.title,
-            "description": activity.description,
-            "id": str(activity.id),
-        },
     }
-    if any(item.activity == activity.id for item in launch.items):
+    if launch.for_user:
+        found[LTI + "for_user"] = {"user_id": str(launch.for_user)}
+    found[LTI + "message_type"] = launch.message
+    if activity is not None:
+        link = {"title": activity.title, "description": activity.description, "id": str(activity.id)}
+        found[LTI + "resource_link"] = link
+    if activity is not None and any(item.activity == activity.id for item in launch.items):
         found["https://purl.imsglobal.org/spec/lti-bo/claim/basicoutcome"] = basic_outcome(
             launch.base, launch.salt, scenario.deployment_id, activity.id, person.id
         )
@@ -79,17 +83,18 @@ def claims(launch: Launch, nonce: str, now: int) -> dict[str, Any]:
     found[LTI + "ext"] = {"user_username": person.username, "lms": "moodle-2"} if shared else {"lms": "moodle-2"}
     if shared:
         found["email"] = person.email
-    return found | _surroundings(launch) | _services(launch)
+    found |= _surroundings(launch) | _services(launch)
+    return found if launch.selection is None else {**found, DEEP_LINKING: dict(launch.selection)}
 
 
 def _surroundings(launch: Launch) -> dict[str, Any]:
-    back = f"course={launch.course.id}&launch_container=4&instanceid={launch.activity.id}"
+    presentation = {"locale": launch.person.locale}
+    if launch.activity is not None:
+        back = f"course={launch.course.id}&launch_container=4&instanceid={launch.activity.id}"
+        return_url = f"{launch.base}/mod/lti/return.php?{back}&sesskey={launch.sesskey}"
+        presentation |= {"document_target": "window", "return_url": return_url}
     return {
-        LTI + "launch_presentation": {
-            "locale": launch.person.locale,
-            "document_target": "window",
-            "return_url": f"{launch.base}/mod/lti/return.php?{back}&sesskey={launch.sesskey}",
-        },
+        LTI + "launch_presentation": presentation,
         LTI + "tool_platform": {
             "product_family_code": "moodle",
             "version": VERSION,
@@ -121,6 +126,8 @@ def _services(launch: Launch) -> dict[str, Any]:
 
 def lineitem_claim(launch: Launch) -> str | None:
     """The activity's column; "" for an ungraded activity with one bound column; else None: no claim."""
+    if launch.activity is None:
+        return None
     own = [item for item in launch.items if item.activity == launch.activity.id]
     bound = [item for item in launch.items if item.link == launch.activity.id and not item.orphan]
     if len(own) == 1 and not bound:
@@ -131,7 +138,8 @@ def lineitem_claim(launch: Launch) -> str | None:
 def custom_parameters(launch: Launch) -> dict[str, str]:
     """The activity's and the tool's parameters; the tool's own win. Names come plain and as typed."""
     found: dict[str, str] = {}
-    typed: Mapping[str, str] = {**launch.activity.custom, **launch.scenario.tool.custom}
+    own = launch.activity.custom if launch.activity is not None else {}
+    typed: Mapping[str, str] = {**own, **launch.scenario.tool.custom}
     for name, value in typed.items():
         value = substituted(value, launch)
         found[re.sub(r"[^a-z0-9]", "_", name.lower())] = value
@@ -146,6 +154,7 @@ def substituted(value: str, launch: Launch) -> str:
         return value
     person, course, shared = launch.person, launch.course, launch.scenario.tool.share_identity
     known = {
+        **_link_variables(launch.activity),
         "$Context.id": str(course.id),
         "$Context.label": course.label,
         "$Context.title": course.title,
@@ -153,9 +162,6 @@ def substituted(value: str, launch: Launch) -> str:
         "$CourseSection.label": course.label,
         "$CourseSection.title": course.title,
         "$CourseSection.sourcedId": course.idnumber,
-        "$ResourceLink.id": str(launch.activity.id),
-        "$ResourceLink.title": launch.activity.title,
-        "$ResourceLink.description": launch.activity.description,
         "$User.id": str(person.id),
         "$User.username": person.username,
         "$Person.sourcedId": person.idnumber,
@@ -169,6 +175,16 @@ def substituted(value: str, launch: Launch) -> str:
         "$ToolProxyBinding.memberships.url": launch.memberships_url,
     }
     return known.get(value, value)
+
+
+def _link_variables(activity: ActivityRow | None) -> dict[str, str]:
+    if activity is None:
+        return {}
+    return {
+        "$ResourceLink.id": str(activity.id),
+        "$ResourceLink.title": activity.title,
+        "$ResourceLink.description": activity.description,
+    }
 
 
 def basic_outcome(base: str, salt: str, type_id: str, activity: int, person: int) -> dict[str, str]:

@@ -13,7 +13,7 @@ from jupyterhub_courses.demo.lms.answers import number
 from jupyterhub_courses.demo.lms.grading import Grade, override
 from jupyterhub_courses.demo.lms.pages import Page
 from jupyterhub_courses.demo.lms.scenario import ROLES, Person
-from jupyterhub_courses.demo.lms.store import CourseRow, Item
+from jupyterhub_courses.demo.lms.store import ActivityRow, CourseRow, Item
 
 
 class Mistake(Exception):
@@ -97,6 +97,23 @@ def _shown(item: Item, grade: Grade | None, detail: bool) -> Any:
         "item": item.id,
         "resource_id": item.resource_id,
     }
+
+
+class Activities(Control):
+    """GET: {course label: [activity]}; `column`: its own one, as {max, resource_id, tag}, or null."""
+
+    def get(self) -> None:
+        found: dict[str, Any] = {}
+        for course in self.site.store.courses():
+            columns = {item.activity: item for item in self.site.store.items(course.id)}
+            activities = self.site.store.activities(course.id)
+            found[course.label] = [_activity(one, columns.get(one.id)) for one in activities]
+        self.finish(found)
+
+
+def _activity(one: ActivityRow, column: Item | None) -> dict[str, Any]:
+    own = column and {"max": number(column.maximum), "resource_id": column.resource_id, "tag": column.tag}
+    return {"id": one.id, "title": one.title, "url": one.url, "custom": dict(one.custom), "column": own}
 
 
 class Requests(Control):
@@ -185,6 +202,7 @@ class Health(Control):
 def handlers() -> list[Any]:
     return [
         (r"/control/gradebook", Gradebook),
+        (r"/control/activities", Activities),
         (r"/control/requests", Requests),
         (r"/control/faults", FaultSwitches),
         (r"/control/enrol", Enrol),

@@ -5,6 +5,7 @@ one, exactly; a launch id is good for one answer, in the session that began it.
 """
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from tornado.web import HTTPError
@@ -13,28 +14,37 @@ from jupyterhub_courses.demo.lms.claims import Launch, claims
 from jupyterhub_courses.demo.lms.pages import Page
 from jupyterhub_courses.demo.lms.scopes import GRANTED
 from jupyterhub_courses.demo.lms.site import Site
-from jupyterhub_courses.demo.lms.store import ActivityRow, Session
+from jupyterhub_courses.demo.lms.store import Begun, Session
 
 
 class LaunchPage(Page):
-    """/mod/lti/launch.php?id=ACTIVITY: the login initiation, sent by the browser to the tool."""
+    """/mod/lti/launch.php?id=ACTIVITY: the login initiation, sent by the browser to the tool.
+
+    With action=gradeReport&user=PERSON, from the gradebook: a look at that person's submission.
+    """
 
     def get(self) -> None:
         session = self.signed_in()
         activity = self.site.store.activity(self.number("id"))
         if activity is None or activity.course not in self.site.store.roles_of(session.person):
             raise HTTPError(404)
-        launch = self.site.store.add_launch(session.token, activity)
-        hint = {"cmid": activity.id, "launchid": launch}
+        begun = Begun(activity.course, activity.id)
+        if self.get_argument("action", "") == "gradeReport":
+            begun = replace(begun, message="LtiSubmissionReviewRequest", for_user=self.number("user"))
+        self.initiate(session, begun, {"cmid": activity.id}, activity.url)
+
+    def initiate(self, session: Session, begun: Begun, hint: dict[str, Any], target: str = "") -> None:
+        """The form that begins a login at the tool."""
+        launch = self.site.store.begin(session.token, begun)
         tool = self.site.scenario.tool
         self.send_form(
             "ltiInitiateLoginForm",
             tool.login_url,
             {
                 "iss": self.site.base,
-                "target_link_uri": tool.target_link_uri,
+                "target_link_uri": target or tool.target_link_uri,
                 "login_hint": str(session.person),
-                "lti_message_hint": json.dumps(hint, separators=(",", ":")),
+                "lti_message_hint": json.dumps({**hint, "launchid": launch}, separators=(",", ":")),
                 "client_id": self.site.scenario.client_id,
                 "lti_deployment_id": self.site.scenario.deployment_id,
             },
@@ -48,12 +58,11 @@ class AuthPage(Page):
         session = self.signed_in()
         field = {name: self.get_argument(name, "") for name in _ASKED}
         launch_id = _launch_id(field["lti_message_hint"])
-        activity_id = self.site.store.take_launch(launch_id, session.token) if launch_id else None
-        if activity_id is None or field["redirect_uri"] not in self.site.scenario.tool.redirect_uris:
+        begun = self.site.store.take(launch_id, session.token) if launch_id else None
+        if begun is None or field["redirect_uri"] not in self.site.scenario.tool.redirect_uris:
             raise HTTPError(404)  # nowhere that an error may be sent to
         error = _error(field, self.site, session)
-        activity = self.site.store.activity(activity_id)
-        launch = None if activity is None else _launch(self.site, session, activity)
+        launch = _launch(self.site, session, begun)
         if launch is None:
             raise HTTPError(404)
         if error:
@@ -114,12 +123,15 @@ def _error(field: dict[str, str], site: Site, session: Session) -> dict[str, str
     return None
 
 
-def _launch(site: Site, session: Session, activity: ActivityRow) -> Launch | None:
-    """None when the person is not (or no longer) in the course."""
+def _launch(site: Site, session: Session, begun: Begun) -> Launch | None:
+    """None when the person is not (or no longer) in the course, or may not do this there."""
     person = site.store.person(session.person)
-    course = site.store.course(activity.course)
-    role = site.store.roles_of(session.person).get(activity.course)
-    if person is None or course is None or role is None:
+    course = site.store.course(begun.course)
+    role = site.store.roles_of(session.person).get(begun.course)
+    activity = site.store.activity(begun.activity) if begun.activity is not None else None
+    if person is None or course is None or role is None or (activity is None) != (begun.activity is None):
+        return None
+    if activity is None and role != "editingteacher":
         return None
     return Launch(
         base=site.base,
@@ -133,7 +145,27 @@ def _launch(site: Site, session: Session, activity: ActivityRow) -> Launch | Non
         lineitems_url=site.lineitems_url(course.id),
         memberships_url=site.memberships_url(course.id),
         sesskey=session.sesskey,
+        message=begun.message,
+        for_user=begun.for_user,
+        selection=None if activity is not None else _selection(site, session, begun),
     )
+
+
+def _selection(site: Site, session: Session, begun: Begun) -> dict[str, Any]:
+    """The deep_linking_settings claim (vectors/moodle/08-deep-linking.json)."""
+    back = f"course={begun.course}&id={site.type_id}&sesskey={session.sesskey}"
+    return {
+        "accept_types": ["ltiResourceLink"],
+        "accept_presentation_document_targets": ["frame", "iframe", "window"],
+        "accept_copy_advice": False,
+        "accept_multiple": True,
+        "accept_unsigned": False,
+        "auto_create": False,
+        "can_confirm": False,
+        "deep_link_return_url": f"{site.base}/mod/lti/contentitem_return.php?{back}",
+        "title": begun.title or site.scenario.tool.name,
+        "text": begun.text,
+    }
 
 
 def openid_configuration(site: Site) -> dict[str, Any]:
@@ -153,7 +185,10 @@ def openid_configuration(site: Site) -> dict[str, Any]:
         "https://purl.imsglobal.org/spec/lti-platform-configuration": {
             "product_family_code": "moodle",
             "version": "4.5.6 (Build: 20250811)",
-            "messages_supported": [{"type": "LtiResourceLinkRequest"}],
+            "messages_supported": [
+                {"type": "LtiResourceLinkRequest"},
+                {"type": "LtiDeepLinkingRequest", "placements": ["ContentArea"]},
+            ],
         },
     }
 

@@ -65,11 +65,10 @@ class Page(RequestHandler):
         text = self.get_argument(name, "")
         return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
 
-    def show(self, template: str, **values: Any) -> None:
+    def show(self, template: str, frames: str = "frame-ancestors 'none'", **values: Any) -> None:
         self.set_header(
             "Content-Security-Policy",
-            "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
-            "frame-ancestors 'none'",
+            f"default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; {frames}",
         )
         session = self.session()
         who = self.site.store.person(session.person) if session else None

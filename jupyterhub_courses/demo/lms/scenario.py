@@ -39,6 +39,7 @@ class Tool:
     public_key: str | None = None
     custom: Mapping[str, str] = field(default_factory=dict)  # sent with every launch; wins over the activity's
     share_identity: bool = True  # Moodle's privacy settings: names and e-mail addresses go to the tool
+    name: str = "JupyterHub"  # in the LMS's list of tools
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,7 @@ class _Reader:
             public_key=get("public_key", self._text, None),
             custom=get("custom", self._texts, {}),
             share_identity=get("share_identity", self._flag, True),
+            name=get("name", self._text, "JupyterHub"),
         )
         if (tool.keyset_url is None) == (tool.public_key is None):
             self.errors.append(f"{at}: exactly one of keyset_url and public_key is needed")

@@ -24,6 +24,8 @@ CREATE TABLE IF NOT EXISTS enrolments (
 CREATE TABLE IF NOT EXISTS activities (
     id INTEGER PRIMARY KEY, course INTEGER NOT NULL REFERENCES courses, title TEXT NOT NULL,
     description TEXT NOT NULL, custom TEXT NOT NULL);
+-- Activities that Deep Linking made, and where each of them leads; those of the scenario lead to the tool.
+CREATE TABLE IF NOT EXISTS selected (activity INTEGER PRIMARY KEY REFERENCES activities, url TEXT NOT NULL);
 -- The gradebook's columns. activity: whose own column it is; link: the activity that the tool bound it to.
 CREATE TABLE IF NOT EXISTS items (
     id INTEGER PRIMARY KEY AUTOINCREMENT, course INTEGER NOT NULL REFERENCES courses, activity INTEGER,
@@ -39,9 +41,11 @@ CREATE TABLE IF NOT EXISTS tokens (
     token TEXT PRIMARY KEY, scopes TEXT NOT NULL, expires INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS sessions (
     token TEXT PRIMARY KEY, person INTEGER NOT NULL, sesskey TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS launches (
-    id TEXT PRIMARY KEY, session TEXT NOT NULL, course INTEGER NOT NULL, activity INTEGER NOT NULL
-) WITHOUT ROWID;
+-- Begun launches; what for: a message of LTI. Without activity: the teacher selects content.
+CREATE TABLE IF NOT EXISTS begun (
+    id TEXT PRIMARY KEY, session TEXT NOT NULL, course INTEGER NOT NULL, activity INTEGER, message TEXT NOT NULL,
+    for_user INTEGER NOT NULL, title TEXT NOT NULL, text TEXT NOT NULL) WITHOUT ROWID;
+DROP TABLE IF EXISTS launches;  -- of an older demo
 """
 
 

@@ -20,7 +20,7 @@ from tornado.netutil import bind_sockets
 from tornado.routing import AnyMatches, PathMatches, Rule, RuleRouter
 from tornado.web import Application
 
-from jupyterhub_courses.demo.lms import control, launching, pages, services, tokens
+from jupyterhub_courses.demo.lms import control, launching, pages, selecting, services, tokens
 from jupyterhub_courses.demo.lms.answers import JSON, Answer, Call, Refusal, refused
 from jupyterhub_courses.demo.lms.keys import ToolKeys, signing_key
 from jupyterhub_courses.demo.lms.scenario import Scenario
@@ -147,16 +147,18 @@ def start(
     port: int = 0,
     with_control: bool = False,
     clock: Callable[[], float] = time.time,
+    url: str = "",
 ) -> Running:
     """Listens on 127.0.0.1 (port 0: any), is addressed as localhost. OSError: the port is taken.
 
+    `url`: how it is addressed instead, where something with TLS stands before it; no slash at its end.
     `state` is made if it is not there; two running LMSs need two of them.
     """
     sockets = bind_sockets(port, "127.0.0.1")
     state.mkdir(parents=True, exist_ok=True)
     store = Store(state / "lms.sqlite", scenario)
     site = Site(
-        base=f"http://localhost:{sockets[0].getsockname()[1]}",
+        base=url or f"http://localhost:{sockets[0].getsockname()[1]}",
         scenario=scenario,
         store=store,
         key=signing_key(state / KEY_FILE),
@@ -164,7 +166,8 @@ def start(
         clock=clock,
         salt=store.setting("salt", secrets.token_hex(16)),
     )
-    handlers = [*launching.handlers(), *pages.handlers(), *(control.handlers() if with_control else [])]
+    handlers = [*launching.handlers(), *selecting.handlers(), *pages.handlers()]
+    handlers += control.handlers() if with_control else []
     site_pages = Application(
         handlers,
         site=site,

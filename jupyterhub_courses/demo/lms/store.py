@@ -33,6 +33,19 @@ class ActivityRow:
     title: str
     description: str
     custom: Mapping[str, str]
+    url: str = ""  # where it leads; the tool's own address when empty
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A launch that waits for the tool. `message`: as LTI calls it; `for_user`: whose submission, else 0."""
+
+    course: int
+    activity: int | None
+    message: str = "LtiResourceLinkRequest"
+    for_user: int = 0
+    title: str = ""  # what the form of a new activity holds
+    text: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,6 +86,9 @@ class Session:
 
 ITEM = "id, course, activity, label, maximum, resource_id, tag, link, orphan, locked"
 GRADE = "final, raw, comment, modified, overridden"
+ACTIVITY = (
+    "id, course, title, description, custom, coalesce(url, '') FROM activities LEFT JOIN selected ON activity = id"
+)
 PERSON = "p.id, p.username, p.given, p.family, p.email, p.idnumber, p.locale"
 
 
@@ -142,13 +158,36 @@ class Store:
         self._db.execute("INSERT OR REPLACE INTO enrolments VALUES (?, ?, ?, ?)", (course, person, role, status))
 
     def activities(self, course: int) -> list[ActivityRow]:
-        sql = "SELECT id, course, title, description, custom FROM activities WHERE course = ? ORDER BY id"
+        sql = f"SELECT {ACTIVITY} WHERE course = ? ORDER BY id"
         return [_activity(row) for row in self._db.execute(sql, (course,))]
 
     def activity(self, id: int) -> ActivityRow | None:
-        sql = "SELECT id, course, title, description, custom FROM activities WHERE id = ?"
+        sql = f"SELECT {ACTIVITY} WHERE id = ?"
         row = self._db.execute(sql, (id,)).fetchone()
         return _activity(row) if row else None
+
+    def add_activity(
+        self,
+        course: int,
+        title: str,
+        description: str,
+        custom: Mapping[str, str],
+        url: str,
+        column: tuple[float, str, str] | None,
+    ) -> int:
+        """A new activity; with a column of its own where (maximum, resource id, tag) are given."""
+        with self.transaction():
+            # Ids of the scenario's activities are left to a later scenario.
+            number = "SELECT max(coalesce(max(id), 0), 1000) + 1 FROM activities"
+            id = int(self._db.execute(number).fetchone()[0])
+            row = (id, course, title, description, json.dumps(dict(custom)))
+            self._db.execute("INSERT INTO activities VALUES (?, ?, ?, ?, ?)", row)
+            self._db.execute("INSERT INTO selected VALUES (?, ?)", (id, url))
+            if column is not None:
+                columns = "course, activity, label, maximum, resource_id, tag"
+                values = (course, id, title, *column)
+                self._db.execute(f"INSERT INTO items ({columns}) VALUES (?, ?, ?, ?, ?, ?)", values)
+        return id
 
     # -- the gradebook --
     def items(self, course: int) -> list[Item]:
@@ -235,23 +274,28 @@ class Store:
 
     def end_session(self, token: str) -> None:
         with self.transaction():
-            self._db.execute("DELETE FROM launches WHERE session = ?", (token,))
+            self._db.execute("DELETE FROM begun WHERE session = ?", (token,))
             self._db.execute("DELETE FROM sessions WHERE token = ?", (token,))
 
-    def add_launch(self, session: str, activity: ActivityRow) -> str:
-        id = f"ltilaunch{activity.id}_{secrets.randbelow(2**31)}"
-        self._db.execute("INSERT INTO launches VALUES (?, ?, ?, ?)", (id, session, activity.course, activity.id))
+    def begin(self, session: str, begun: Begun) -> str:
+        """The id of a launch that this session begins."""
+        of = begun.activity or "_ContentItemSelectionRequest"
+        id = f"ltilaunch{of}{'_' if begun.activity else ''}{secrets.randbelow(2**31)}"
+        values = (id, session, begun.course, begun.activity, begun.message, begun.for_user, begun.title, begun.text)
+        self._db.execute("INSERT INTO begun VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
         return id
 
-    def take_launch(self, id: str, session: str) -> int | None:
-        """The activity of a launch that this session began; a launch is good for one id_token."""
-        sql = "DELETE FROM launches WHERE id = ? AND session = ? RETURNING activity"
+    def take(self, id: str, session: str) -> Begun | None:
+        """A launch that this session began; it is good for one id_token."""
+        columns = "course, activity, message, for_user, title, text"
+        sql = f"DELETE FROM begun WHERE id = ? AND session = ? RETURNING {columns}"
         row = self._db.execute(sql, (id, session)).fetchone()
-        return row[0] if row else None
+        return Begun(*row) if row else None
 
 
 def _activity(row: tuple[Any, ...]) -> ActivityRow:
-    return ActivityRow(*row[:-1], *[json.loads(row[-1])])
+    *texts, custom, url = row
+    return ActivityRow(*texts, json.loads(custom), url)
 
 
 def _item(row: tuple[Any, ...]) -> Item:

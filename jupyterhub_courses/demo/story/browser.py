@@ -87,7 +87,11 @@ class Browser:
             # unsafe: the hub is addressed by a number (127.0.0.1)
             cookie_jar=aiohttp.CookieJar(unsafe=True, quote_cookie=False),
             timeout=LIMIT,
-            headers={"Accept": "text/html,*/*", "User-Agent": "Mozilla/5.0 (story)"},
+            headers={
+                "Accept": "text/html,*/*",
+                "Sec-Fetch-Dest": "document",  # as a browser says of what its window shows
+                "User-Agent": "Mozilla/5.0 (story)",
+            },
         )
 
     async def close(self) -> None:

@@ -19,11 +19,15 @@ async function ask(url, method) {
 
 for (const button of document.querySelectorAll("button[data-post]")) {
   button.addEventListener("click", async () => {
+    if (button.dataset.sure && !confirm(button.dataset.sure)) return;
+    const label = button.textContent;
     button.disabled = true;
+    if (button.dataset.busy) button.textContent = button.dataset.busy;
     try {
-      await ask(button.dataset.post, "POST");
+      await ask(button.dataset.post, button.dataset.method || "POST");
       location.reload();
     } catch (error) {
+      button.textContent = label;
       const note = document.createElement("p");
       note.className = "text-danger";
       note.setAttribute("role", "alert");

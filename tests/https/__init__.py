@@ -1,0 +1,1 @@
+"""Hub and LMS over HTTPS with certificates of a private authority, as inside an institution's own network."""
