@@ -154,6 +154,7 @@ def test_only_keys_that_may_sign_a_launch_are_taken():
         jwk(small, "small"),
         jwk(key, "enc", use="enc"),
         jwk(key, "ps", alg="PS256"),
+        jwk(key, "list", alg=["RS256"]),
         {"kty": "oct", "kid": "oct", "k": "c2VjcmV0"},
         {"kty": "RSA", "kid": "half", "n": "AQAB"},
         {"kty": "RSA", "kid": "odd", "n": 5, "e": []},
