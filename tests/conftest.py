@@ -41,11 +41,16 @@ def pytest_configure(config: pytest.Config) -> None:
 #: Whole demos look for free ports before they use them, so they run one at a time.
 _UNITS = (
     ("demo", "browser", "kills"),
+    ("launching", "https"),
+    ("hub",),
     ("openedx",),
+    ("lti11",),
     ("security",),
     ("singleuser",),
+    ("registering",),
+    ("selecting",),
+    ("ways",),
     ("exchange",),
-    ("hub",),
     ("delivering",),
 )
 

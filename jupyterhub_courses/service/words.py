@@ -158,14 +158,15 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "pick_path": ("Notebook or folder in it (optional)", "Notebook oder Ordner darin (freiwillig)"),
     "pick_course": ("The course's page", "Die Kursseite"),
     "pick_course_text": (
-        "All released assignments, due dates and the own scores.",
-        "Alle freigegebenen Aufgaben, Abgabetermine und die eigenen Punkte.",
+        "Everybody's way in: students see what is released, due dates and their own scores, teachers formgrader.",
+        "Für alle der Weg hinein: Studierende sehen, was freigegeben ist, Abgabetermine und ihre eigenen Punkte, "
+        "Lehrende Formgrader.",
     ),
     "pick_none_yet": (
         "There is no assignment yet. Make one in formgrader (“Add new assignment”) and come back here; formgrader is "
         "on the course's page, which you can choose now.",
-        "Es gibt noch keine Aufgabe. Legen Sie in Formgrader eine an („Add new assignment“) und kommen Sie dann wieder; "
-        "zu Formgrader führt die Kursseite, die Sie jetzt schon wählen können.",
+        "Es gibt noch keine Aufgabe. Legen Sie in Formgrader eine an („Add new assignment“) und kommen Sie dann "
+        "wieder; zu Formgrader führt die Kursseite, die Sie jetzt schon wählen können.",
     ),
     "pick_making": (
         "Your course is just being made ready. Its assignments appear here by themselves.",

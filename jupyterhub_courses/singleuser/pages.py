@@ -20,7 +20,7 @@ _TEXTS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         "bad_name": ("There is no such assignment", "This link does not name an assignment."),
         "not_collected": (
             "There is nothing to look at yet",
-            "Nothing of “{assignment}” has been collected from {student}. Collect it in formgrader’s list of "
+            "Nothing of “{assignment}” has been collected from {student}. Collect it in formgrader's list of "
             "assignments; if there is still nothing then, nothing has been submitted.",
         ),
         "not_autograded": (

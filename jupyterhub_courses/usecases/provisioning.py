@@ -161,7 +161,8 @@ class Provisioner:
                 await self._courses.set_state(course.id, "degraded", reason, self._clock())
                 return False
             self._failures.pop(course.id, None)
-            if await self._courses.set_state(course.id, "ready", "", self._clock()):
+            is_news = (course.state, course.reason) != ("ready", "")
+            if is_news and await self._courses.set_state(course.id, "ready", "", self._clock()):
                 log.info("course %s: ready", slug)
             return True
 

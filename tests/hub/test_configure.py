@@ -43,7 +43,8 @@ def test_the_example_is_a_configuration_that_works(tmp_path, root, monkeypatch):
     monkeypatch.chdir(tmp_path)
     c = Config()
     runpy.run_path(str(root / "config" / "jupyterhub_config.py"), {"get_config": lambda: c})
-    assert c.JupyterHub.services[0]["name"] == "courses" and c.CoursesLTI13Authenticator.issuer
+    assert c.JupyterHub.services[0]["name"] == "courses"
+    assert c.CoursesLTI13Authenticator.admin_users == {"your-hub-username"}
 
 
 async def test_the_services_token_may_do_what_it_needs_and_no_more(hub, browser_of):

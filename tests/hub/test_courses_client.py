@@ -8,7 +8,7 @@ from aiohttp import web
 from jupyterhub_courses.adapters.courses_api.hub import BODY_MAX, CoursesClient, Refused, Registration, ServiceDown
 from jupyterhub_courses.adapters.courses_api.registrations import Registrations
 
-from .service import TOKEN
+from .service import TOKEN, admission
 
 
 @pytest.fixture
@@ -51,6 +51,35 @@ async def test_a_service_that_is_away_slow_or_broken_is_down(client, service):
         await client.access("ada")
     await service.start()
     assert await client.access("bob") is None
+
+
+async def test_a_storm_of_admissions_waits_for_its_turn_and_all_are_admitted(monkeypatch):
+    monkeypatch.setattr("jupyterhub_courses.adapters.courses_api.hub.TURNS", 4)
+    now, most = 0, 0
+
+    async def admit(request):
+        nonlocal now, most
+        now, most = now + 1, max(most, now + 1)
+        await asyncio.sleep(0.005)
+        now -= 1
+        return web.json_response(admission("ada"))
+
+    app = web.Application()
+    app.router.add_post("/api/admissions", admit)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    client = CoursesClient(f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}/api", TOKEN)
+    arrivals = await asyncio.gather(*(client.admit({}) for _ in range(40)))
+    assert {arrival.access.username for arrival in arrivals} == {"ada"} and most == 4
+    monkeypatch.setattr("jupyterhub_courses.adapters.courses_api.hub.TURN_S", 0.01)
+    for _ in range(4):
+        await client._turns.acquire()
+    with pytest.raises(ServiceDown):
+        await client.admit({})
+    await client.close()
+    await runner.cleanup()
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ ServiceDown, a "no" with its reason is Refused, and nothing else comes out. Not 
 that one is curl-based, with few connections that it shares with the hub's calls to the proxy.
 """
 
+import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from ...core.placements import Placement
 from ...core.roles import Role
 
 LIMIT_S = 5.0
+TURNS, TURN_S = 32, 30.0  # admissions that the service is asked for at once, and how long the others wait for a turn
 BODY_MAX = 1024 * 1024
 T = TypeVar("T")
 
@@ -90,6 +92,8 @@ class CoursesClient:
             connector=aiohttp.TCPConnector(limit=100, keepalive_timeout=30),
         )
 
+        self._turns = asyncio.Semaphore(TURNS)
+
     async def close(self) -> None:
         """Close the session."""
         await self._session.close()
@@ -106,11 +110,11 @@ class CoursesClient:
 
     async def admit(self, launch: dict[str, Any]) -> Arrival:
         """Admit the person of a verified launch (core/launches.py, launch_as_json)."""
-        return _shaped(_arrival, await self._call("POST", "admissions", body=launch))
+        return _shaped(_arrival, await self._admission("admissions", launch))
 
     async def admit_signed(self, form: SignedForm) -> tuple[Arrival, bool]:
         """Admit the person of a form of LTI 1.1; and whether a page of the LMS itself sent it."""
-        return _shaped(_signed, await self._call("POST", "admissions/lti11", body=form_as_json(form)))
+        return _shaped(_signed, await self._admission("admissions/lti11", form_as_json(form)))
 
     async def access(self, username: str) -> Access | None:
         """What the person may now. None: not one of ours."""
@@ -147,6 +151,18 @@ class CoursesClient:
         """Where and how the person's server of the course runs."""
         wanted = {"username": username, "server": server}
         return _shaped(Placement.from_json, await self._call("POST", "placements", body=wanted))
+
+    async def _admission(self, path: str, body: Any) -> Any:
+        """A storm waits here for its turn: in the service each would wait for all others, and come too late."""
+        try:
+            async with asyncio.timeout(TURN_S):
+                await self._turns.acquire()
+        except TimeoutError:
+            raise ServiceDown("too many are being admitted") from None
+        try:
+            return await self._call("POST", path, body=body)
+        finally:
+            self._turns.release()
 
     async def _found(self, path: str, query: dict[str, str] | None = None) -> Any:
         try:
