@@ -59,7 +59,9 @@ def fill_hub(path: Path) -> None:
         rows = ((name, now, name) for name in names)
         hub.executemany("INSERT INTO users (name, created, cookie_id, admin) VALUES (?, ?, ?, 0)", rows)
         hub.execute(
-            "INSERT INTO user_role_map (user_id, role_id) SELECT id, ? FROM users WHERE name LIKE 'person-%'", (role,)
+            "INSERT INTO user_role_map (user_id, role_id, managed_by_auth) "
+            "SELECT id, ?, 0 FROM users WHERE name LIKE 'person-%'",
+            (role,),
         )
     hub.close()
 

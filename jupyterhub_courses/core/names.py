@@ -20,7 +20,10 @@ RESERVED_USERNAMES = frozenset(
     {"admin", "administrator", "root", "jovyan", "hub", "proxy", "service", "services", "system", "anonymous"}
     | {SERVICE_NAME, "courses-service", "ngshare", "exchange", "user", "users", "api", "login", "logout"}
 )
-RESERVED_SLUGS = frozenset({"api", "static", "health", "opening", "oauth-callback", "admin", "platforms", "grader"})
+RESERVED_SLUGS = frozenset(
+    {"api", "static", "health", "opening", "oauth-callback", "admin", "platforms", "grader"}
+    | {"select", "register", "registration-link"}
+)
 
 _SLUG = re.compile(r"[a-z](?:[a-z0-9]|-(?=[a-z0-9])){0,29}")
 
@@ -37,8 +40,11 @@ def fold(text: str) -> str:
 
 
 def slug_from(label: str, taken: Callable[[str], bool]) -> str:
-    """The slug of a new course: made from its label, numbered (`ml101-2`) while `taken` says so."""
-    base = fold(label[:200]) or "course"
+    """The slug of a new course: made from its label, numbered (`ml101-2`) while `taken` says so.
+
+    Open edX puts `course-v1:` before every label (opaque-keys' CourseLocator); that would tell nobody anything.
+    """
+    base = fold(label[:200].removeprefix("course-v1:")) or "course"
     if not base[0].isalpha():
         base = f"c-{base}"
     base = base[:SLUG_MAX].rstrip("-")

@@ -177,12 +177,19 @@ class Standing:
 
 @dataclass(frozen=True)
 class Known:
-    """What the store has of a launch already; None for what it has not. `memberships`: (slug, role), as
-    `People.memberships` gives them.
-    """
+    """What the store has of a launch already; None for what it has not. memberships: as `People.memberships`."""
 
     course: Course | None
     link: Link | None
     person: Person | None
     standing: Standing | None
     memberships: tuple[tuple[str, Role], ...]
+
+
+@dataclass(frozen=True)
+class Arriving:
+    """A launch at the store's door. is_first: its nonce was unused, or used by this attempt; then `known` is there."""
+
+    registration: Registration | None
+    is_first: bool
+    known: Known | None

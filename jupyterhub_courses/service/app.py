@@ -27,6 +27,7 @@ from ..adapters.lms.registration import LIMIT_S as REGISTRATION_LIMIT_S
 from ..adapters.lms.registration import RegistrationClient
 from ..adapters.processes import LocalHost
 from ..adapters.processes.host import HostProblem
+from ..adapters.store.arrivals import Arrivals
 from ..adapters.store.courses import Courses
 from ..adapters.store.database import Database
 from ..adapters.store.files import Files
@@ -80,7 +81,14 @@ class Parts:
         self.provisioner = Provisioner(self.courses, self.people, hub, self.host, HostProblem, clock)
         self.once = Once(self.database)
         self.admitting = Admitting(
-            self.registrations, self.people, self.courses, self.once, hub, self.provisioner, clock
+            Arrivals(self.database),
+            self.registrations,
+            self.people,
+            self.courses,
+            self.once,
+            hub,
+            self.provisioner,
+            clock,
         )
         self.consuming = Consuming(
             self.registrations, self.once, self.admitting, Outcomes(self.database), is_signed, clock

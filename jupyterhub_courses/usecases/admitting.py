@@ -17,7 +17,7 @@ from ..core.admissions import Admission, Launch, Message, Refused
 from ..core.goals import Goal, Kind
 from ..core.materials import allowed_place
 from ..core.names import slug_from, username_from
-from ..core.records import Course, Endpoints, Known, Link, Person, Platform, Registration, Standing
+from ..core.records import Arriving, Course, Endpoints, Known, Link, Person, Platform, Registration, Standing
 from ..core.roles import Role, agreed, hub_roles, role_from_claims
 from ..core.specs import materials_of
 
@@ -28,10 +28,16 @@ SELECTION_SECONDS = 3600.0  # a teacher may think before choosing
 SELECTION = "selection"
 
 
+class ArrivalsPort(Protocol):
+    """Launches as they come."""
+
+    async def arrive(self, launch: Launch, now: datetime, seconds: float) -> Arriving: ...
+    async def known(self, registration: Registration, launch: Launch) -> Known: ...
+
+
 class RegistrationsPort(Protocol):
     """Platforms and registrations."""
 
-    async def for_launch(self, issuer: str, client_id: str, deployment_id: str) -> Registration | None: ...
     async def platform(self, platform_id: int) -> Platform: ...
     async def courses_made_by_launch(self, platform_id: int) -> int: ...
 
@@ -39,7 +45,6 @@ class RegistrationsPort(Protocol):
 class PeoplePort(Protocol):
     """People and memberships."""
 
-    async def known(self, platform_id: int, sub: str, context_id: str, assignment: str | None) -> Known: ...
     async def find(self, platform_id: int, sub: str) -> Person | None: ...
     async def by_username(self, username: str) -> Person | None: ...
     async def create(self, person: Person, now: datetime) -> Person | None: ...
@@ -72,7 +77,6 @@ class CoursesPort(Protocol):
 class OncePort(Protocol):
     """What may be used once."""
 
-    async def spend_nonce(self, nonce: str, attempt: str, now: datetime, seconds: float) -> bool: ...
     async def issue(self, kind: str, data: dict[str, Any], now: datetime, seconds: float) -> str: ...
 
 
@@ -94,6 +98,7 @@ class Admitting:
 
     def __init__(
         self,
+        arrivals: ArrivalsPort,
         registrations: RegistrationsPort,
         people: PeoplePort,
         courses: CoursesPort,
@@ -103,30 +108,31 @@ class Admitting:
         clock: Callable[[], datetime],
     ) -> None:
         self._registrations, self._people, self._courses, self._once = registrations, people, courses, once
-        self._hub, self._provisioner, self._clock = hub, provisioner, clock
+        self._arrivals, self._hub, self._provisioner, self._clock = arrivals, hub, provisioner, clock
 
     async def admit(self, launch: Launch) -> Admission:
         """Admit the person of a verified launch. Raises Refused with a code and an HTTP status."""
-        registration = await self._registrations.for_launch(launch.issuer, launch.client_id, launch.deployment_id)
+        arriving = await self._arrivals.arrive(launch, self._clock(), NONCE_SECONDS)
+        registration = arriving.registration
         if registration is None:
             raise Refused("registration_unknown", 401)
         if launch.deployment_id not in registration.deployment_ids:
             raise Refused("deployment_unknown", 401)
-        if not await self._once.spend_nonce(launch.nonce, launch.attempt, self._clock(), NONCE_SECONDS):
+        if not arriving.is_first or arriving.known is None:
             raise Refused("nonce_replayed", 401)
-        return await self.enter(launch, registration)
+        return await self._enter(launch, registration, arriving.known)
 
     async def enter(self, launch: Launch, registration: Registration) -> Admission:
-        """Admit whom a launch of this registration names, which is proven and used once. Raises Refused.
+        """Admit whom a launch of this registration names, which is proven and used once. Raises Refused."""
+        return await self._enter(launch, registration, await self._arrivals.known(registration, launch))
 
-        Somebody known, at a known activity, is one look into the store; only what is new is written.
-        """
+    async def _enter(self, launch: Launch, registration: Registration, known: Known) -> Admission:
+        # Somebody known, at a known activity, is in `known` whole; only what is new is asked for and written.
         role = role_from_claims(launch.roles)
         if role is None:
             raise Refused("no_role")
         if not launch.context_id:
             raise Refused("no_context", 400)
-        known = await self._people.known(registration.platform_id, launch.sub, launch.context_id, launch.assignment)
         course = await self._course(launch, registration, role, known.course)
         person = await self._person(launch, registration.platform_id, known.person)
         role, is_new = await self._join(person, course, role, known.standing)

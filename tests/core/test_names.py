@@ -23,6 +23,9 @@ from jupyterhub_courses.core import names
         ("x" * 80, "x" * 30),
         ("ml--101-", "ml-101"),
         ("api", "api-2"),
+        ("Select", "select-2"),
+        ("course-v1:Lab+Py101+2026", "lab-py101-2026"),
+        ("course-v1:", "course"),
         ("a" * 29 + "-b", "a" * 29),
     ],
 )

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from jupyterhub_courses.adapters.lms.oauth1 import is_signed
+from jupyterhub_courses.adapters.store.arrivals import Arrivals
 from jupyterhub_courses.adapters.store.courses import Courses
 from jupyterhub_courses.adapters.store.database import Database
 from jupyterhub_courses.adapters.store.models import OutcomeRow, PersonRow
@@ -54,9 +55,8 @@ class Process:
     def __init__(self, database: Database) -> None:
         self.now = datetime.now(UTC)
         registrations, once = Registrations(database), Once(database)
-        self.admitting = Admitting(
-            registrations, People(database), Courses(database), once, Hub(), Provisioner(), lambda: self.now
-        )
+        parts = Arrivals(database), registrations, People(database), Courses(database), once
+        self.admitting = Admitting(*parts, Hub(), Provisioner(), lambda: self.now)
         self.consuming = Consuming(registrations, once, self.admitting, Outcomes(database), is_signed, lambda: self.now)
 
     async def launch(self, attempt: str = "", **fields: Any) -> Any:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import event, update
 
+from jupyterhub_courses.adapters.store.arrivals import Arrivals
 from jupyterhub_courses.adapters.store.courses import Courses
 from jupyterhub_courses.adapters.store.models import MembershipRow
 from jupyterhub_courses.adapters.store.once import Once
@@ -54,7 +55,14 @@ async def admitting(database):
             await save_platform(session, Platform(0, name, host, creation, (), 2), [registration], "file", True)
     courses = Courses(database)
     return Admitting(
-        Registrations(database), People(database), courses, Once(database), Hub(), Provisioner(courses), lambda: NOW
+        Arrivals(database),
+        Registrations(database),
+        People(database),
+        courses,
+        Once(database),
+        Hub(),
+        Provisioner(courses),
+        lambda: NOW,
     )
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from jupyterhub_courses.adapters.store.arrivals import Arrivals
 from jupyterhub_courses.adapters.store.courses import Courses
 from jupyterhub_courses.adapters.store.files import Files
 from jupyterhub_courses.adapters.store.once import Once
@@ -84,7 +85,7 @@ def platforms(database):
 
 @pytest.fixture
 def admitting(database):
-    parts = Registrations(database), People(database), Courses(database), Once(database)
+    parts = Arrivals(database), Registrations(database), People(database), Courses(database), Once(database)
     return Admitting(*parts, Hub(), Provisioner(), lambda: NOW)
 
 

@@ -1,18 +1,22 @@
-"""What a launch needs to know, in two statements: its course with the activity, its person with their places.
+"""A launch arrives: its nonce is used up, and what the store knows of it is read, in one transaction.
 
-Each launch asks this, so the statements are made once, and rows are read without the object-relational mapper.
+Every launch comes here, so statements are made once, and rows are read without the object-relational mapper.
 """
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from ...core.records import Course, Known, Link, Person, Standing
+from ...core.admissions import Launch
+from ...core.records import Arriving, Course, Known, Link, Person, Registration, Standing
 from ...core.roles import Role
-from .models import AssignmentRow, CourseRow, MembershipRow, PersonRow
-
-UNMADE = ("pending", "deleting")  # courses without their grader user, which roles in the hub need
+from .database import Database
+from .models import UNMADE, AssignmentRow, CourseRow, MembershipRow, PersonRow
+from .once import add_nonce, is_of_attempt
+from .registrations import registration_of_launch
 
 _COURSE: list[Any] = [getattr(CourseRow, name) for name in Course.__dataclass_fields__]
 _PERSON: list[Any] = [getattr(PersonRow, name) for name in Person.__dataclass_fields__]
@@ -39,11 +43,43 @@ _PERSON_OF_LAUNCH = (
 )
 
 
-async def look_up(session: AsyncSession, platform_id: int, sub: str, context_id: str, assignment: str | None) -> Known:
-    """Everything that a launch of this person, context and assignment needs to know."""
-    asked = {"platform": platform_id, "context": context_id, "assignment": assignment}
+class Arrivals:
+    """What `Admitting` asks first."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def arrive(self, launch: Launch, now: datetime, seconds: float) -> Arriving:
+        """Use a verified launch's nonce up, as `Once.spend_nonce` does, and say what is known of the launch."""
+        try:
+            async with self._database.transaction() as session:
+                registration = await _registration(session, launch)
+                if registration is None or launch.deployment_id not in registration.deployment_ids:
+                    return Arriving(registration, False, None)
+                await add_nonce(session, launch.nonce, launch.attempt, now, seconds)
+                return Arriving(registration, True, await _known(session, registration, launch))
+        except IntegrityError:  # it was used, maybe by this very attempt
+            async with self._database.reading() as session:
+                registration = await _registration(session, launch)
+                if registration is None or not await is_of_attempt(session, launch.nonce, launch.attempt):
+                    return Arriving(registration, False, None)
+                return Arriving(registration, True, await _known(session, registration, launch))
+
+    async def known(self, registration: Registration, launch: Launch) -> Known:
+        """What is known of a launch of this registration."""
+        async with self._database.reading() as session:
+            return await _known(session, registration, launch)
+
+
+async def _registration(session: AsyncSession, launch: Launch) -> Registration | None:
+    return await registration_of_launch(session, launch.issuer, launch.client_id, launch.deployment_id)
+
+
+async def _known(session: AsyncSession, registration: Registration, launch: Launch) -> Known:
+    platform = {"platform": registration.platform_id}
+    asked = {**platform, "context": launch.context_id, "assignment": launch.assignment}
     found = (await session.execute(_COURSE_OF_LAUNCH, asked)).one_or_none()
-    rows = (await session.execute(_PERSON_OF_LAUNCH, {"platform": platform_id, "sub": sub})).all()
+    rows = (await session.execute(_PERSON_OF_LAUNCH, {**platform, "sub": launch.sub})).all()
     course = Course(*found[: len(_COURSE)]) if found else None
     link = found[len(_COURSE) :] if found else (None,)
     standing, memberships = None, []

@@ -134,6 +134,10 @@ class CourseRow(Base):
     created_at: Mapped[datetime]
 
 
+#: States of courses without their grader user, which roles in the hub need.
+UNMADE = ("pending", "deleting")
+
+
 class MembershipRow(Base):
     """person × course × role."""
 

@@ -9,7 +9,7 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -27,16 +27,13 @@ class Once:
 
     async def spend_nonce(self, nonce: str, attempt: str, now: datetime, seconds: float) -> bool:
         """Use `nonce` up, remembered for `seconds`. True again for the same attempt, whose call may come twice."""
-        digest = _digest("nonce", nonce)
         try:
             async with self._database.transaction() as session:
-                expires_at = now + timedelta(seconds=seconds)
-                session.add(NonceRow(digest=digest, attempt=_digest("attempt", attempt), expires_at=expires_at))
+                await add_nonce(session, nonce, attempt, now, seconds)
             return True
         except IntegrityError:
             async with self._database.reading() as session:
-                row = await session.get(NonceRow, digest)
-            return row is not None and bool(attempt) and row.attempt == _digest("attempt", attempt)
+                return await is_of_attempt(session, nonce, attempt)
 
     async def issue(self, kind: str, data: dict[str, Any], now: datetime, seconds: float) -> str:
         """A new code for `data`, good for `seconds`."""
@@ -61,6 +58,18 @@ class Once:
         async with self._database.transaction() as session:
             await session.execute(delete(NonceRow).where(NonceRow.expires_at <= now))
             await session.execute(delete(CodeRow).where(CodeRow.expires_at <= now))
+
+
+async def add_nonce(session: AsyncSession, nonce: str, attempt: str, now: datetime, seconds: float) -> None:
+    """Use `nonce` up, within somebody else's transaction; raises IntegrityError where it was."""
+    row = {"digest": _digest("nonce", nonce), "attempt": _digest("attempt", attempt)}
+    await session.execute(insert(NonceRow), {**row, "expires_at": now + timedelta(seconds=seconds)})
+
+
+async def is_of_attempt(session: AsyncSession, nonce: str, attempt: str) -> bool:
+    """Whether it was this attempt that used `nonce` up."""
+    row = await session.get(NonceRow, _digest("nonce", nonce))
+    return row is not None and bool(attempt) and row.attempt == _digest("attempt", attempt)
 
 
 def add_code(session: AsyncSession, kind: str, code: str, data: dict[str, Any], now: datetime, seconds: float) -> None:

@@ -6,11 +6,10 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from ...core.records import Known, Membership, Person
+from ...core.records import Membership, Person
 from ...core.roles import Role, agreed
-from .arrivals import UNMADE, look_up
 from .database import Database, again_on_conflict
-from .models import CourseRow, MembershipRow, PersonRow
+from .models import UNMADE, CourseRow, MembershipRow, PersonRow
 
 DETAILS = ("name", "given_name", "family_name", "email")
 
@@ -73,11 +72,6 @@ class People:
         """The person is an active member from now on; returns the role, which the LMS's roster may have narrowed."""
         async with self._database.transaction() as session:
             return await put_membership(session, person_id, course_id, role, source, now)
-
-    async def known(self, platform_id: int, sub: str, context_id: str, assignment: str | None) -> Known:
-        """Everything that a launch of this person, context and assignment needs to know, in one look."""
-        async with self._database.reading() as session:
-            return await look_up(session, platform_id, sub, context_id, assignment)
 
     async def memberships(self, person_id: int) -> list[tuple[str, Role]]:
         """(slug, role) of the person's active memberships in courses that have their grader user."""

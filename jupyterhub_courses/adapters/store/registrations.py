@@ -58,7 +58,8 @@ class Registrations:
         Several platforms may share one client id (Canvas); the answer then has the deployment ids of all, and
         `for_launch` tells them apart.
         """
-        found = await self._all(issuer, client_id)
+        async with self._database.reading() as session:
+            found = await _all_of(session, issuer, client_id)
         if len({registration.client_id for registration in found}) != 1:
             return None
         deployment_ids = tuple(each for registration in found for each in registration.deployment_ids)
@@ -66,20 +67,8 @@ class Registrations:
 
     async def for_launch(self, issuer: str, client_id: str, deployment_id: str) -> Registration | None:
         """The registration of a verified launch: the one with its deployment id, else any of this client id."""
-        found = await self._all(issuer, client_id)
-        return next((r for r in found if deployment_id in r.deployment_ids), found[0] if found else None)
-
-    async def _all(self, issuer: str, client_id: str | None) -> list[Registration]:
-        query = (
-            select(RegistrationRow, PlatformRow.name)
-            .join(PlatformRow, PlatformRow.id == RegistrationRow.platform_id)
-            .where(RegistrationRow.issuer == issuer, RegistrationRow.secret.is_(None))
-            .order_by(RegistrationRow.id)
-        )
-        if client_id is not None:
-            query = query.where(RegistrationRow.client_id == client_id)
         async with self._database.reading() as session:
-            return [registration_record(*row) for row in (await session.execute(query)).all()]
+            return await registration_of_launch(session, issuer, client_id, deployment_id)
 
     async def consumer(self, key: str) -> Registration | None:
         """The consumer of LTI 1.1 with this key."""
@@ -185,6 +174,26 @@ async def known_platforms(session: AsyncSession) -> list[Known]:
             )
         )
     return found
+
+
+async def registration_of_launch(
+    session: AsyncSession, issuer: str, client_id: str, deployment_id: str
+) -> Registration | None:
+    """As `Registrations.for_launch`, within somebody else's transaction."""
+    found = await _all_of(session, issuer, client_id)
+    return next((r for r in found if deployment_id in r.deployment_ids), found[0] if found else None)
+
+
+async def _all_of(session: AsyncSession, issuer: str, client_id: str | None) -> list[Registration]:
+    query = (
+        select(RegistrationRow, PlatformRow.name)
+        .join(PlatformRow, PlatformRow.id == RegistrationRow.platform_id)
+        .where(RegistrationRow.issuer == issuer, RegistrationRow.secret.is_(None))
+        .order_by(RegistrationRow.id)
+    )
+    if client_id is not None:
+        query = query.where(RegistrationRow.client_id == client_id)
+    return [registration_record(*row) for row in (await session.execute(query)).all()]
 
 
 async def save_platform(
