@@ -19,6 +19,8 @@ SERVICE_NAME = "courses"
 RESERVED_USERNAMES = frozenset(
     {"admin", "administrator", "root", "jovyan", "hub", "proxy", "service", "services", "system", "anonymous"}
     | {SERVICE_NAME, "courses-service", "ngshare", "exchange", "user", "users", "api", "login", "logout"}
+    # Numbered, for a second person of that name, it would be a grader's.
+    | {GRADER_PREFIX.rstrip("-")}
 )
 RESERVED_SLUGS = frozenset(
     {"api", "static", "health", "opening", "oauth-callback", "admin", "platforms", "grader"}

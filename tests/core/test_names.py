@@ -82,6 +82,14 @@ def test_a_graders_username_tells_its_course():
     assert names.grader_course("grader-") is None
 
 
+@pytest.mark.parametrize("login", [*sorted(names.RESERVED_USERNAMES), "grader", "service"])
+def test_any_number_of_people_may_be_called_the_same(login):
+    given_out = set()
+    for _ in range(3):
+        given_out.add(names.username_from([login, None, None], given_out.__contains__))
+    assert len(given_out) == 3 and not any(map(names.is_reserved, given_out))
+
+
 LOOKALIKES = st.text(
     st.characters(categories=["Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Nd", "Cf", "Zs", "Po", "Pd"]), max_size=30
 )

@@ -1,4 +1,4 @@
-"""Changes the keys of a folder for ever, until it is killed: `python -m tests.registering.rotating FOLDER`."""
+"""Changes the keys of a folder for ever, until it is killed: `python rotating.py FOLDER`."""
 
 import sys
 from datetime import timedelta

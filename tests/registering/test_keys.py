@@ -122,7 +122,7 @@ def test_kill_9_at_any_moment_leaves_keys_that_work(tmp_path: Path) -> None:
     chance = random.Random(4)
     last = ""
     for _ in range(6):
-        command = [sys.executable, "-m", "tests.registering.rotating", str(tmp_path)]
+        command = [sys.executable, str(Path(__file__).with_name("rotating.py")), str(tmp_path)]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert process.stdout is not None
         process.stdout.readline()

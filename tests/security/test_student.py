@@ -22,6 +22,7 @@ def test_may_read_own_scores(world, tokens):
         world.api("GET", "courses/ml101/scores", tokens.ada),
         world.ada.browser.get("/services/courses/api/courses/ml101/scores"),
     ):
+        assert answer.ok, answer.text
         assert quiz(answer) == {"ada": 7} and {one["username"] for one in body(answer)} == {"ada"}
 
 
