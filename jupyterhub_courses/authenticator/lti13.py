@@ -19,7 +19,7 @@ from ..adapters.courses_api.hub import Access, Arrival, Refused, Registration, S
 from ..adapters.lms.id_tokens import verified_claims
 from ..adapters.lms.keysets import Keysets, fetch_keyset, new_session
 from ..core.logins import LINK_PATH
-from .base import CONTINUE_PATH
+from .base import CONTINUE_PATH, compile_templates
 from .continuing import LaunchContinuation
 from .fallback import Fallback, FromFallback, checked
 from .lti11 import LAUNCH_PATH as LTI11_PATH
@@ -112,6 +112,7 @@ class CoursesLTI13Authenticator(LTI13Authenticator):
         """Ours come before the hub's own login page; called once at start, so the first platform is announced here."""
         if self.issuer and self._announcing is None:
             self._announcing = asyncio.ensure_future(self._announce())
+        compile_templates(app.tornado_settings)
         ours = [(r"/login", LoginPage), (f"/{CONTINUE_PATH}", LaunchContinuation)]
         ours.append((f"/{LINK_PATH}", LoginLinkPage))
         if self.without_lms:
