@@ -192,6 +192,11 @@ class LaunchPage(BaseHandler):
         what = (arrival.access.username, arrival.course, arrival.role, arrival.ready, arrival.goal)
         return after_launch(self.base_url, *what)
 
+    def is_another(self, username):
+        """Whether this browser is not known to be logged in as `username` already."""
+        before = self.get_current_user_cookie()
+        return before is None or before.name != username
+
     def end_login_of_others(self, username):
         """End the login of whoever left this browser behind: servers that they opened would stay open."""
         before = self.get_current_user_cookie()

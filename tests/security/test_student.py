@@ -18,7 +18,6 @@ def test_may_open_own_server(world):
 
 
 def test_may_read_own_scores(world, tokens):
-    world.ada.browser.go("/services/courses/")  # each launch ends the pages' login; a page begins it anew
     for answer in (
         world.api("GET", "courses/ml101/scores", tokens.ada),
         world.ada.browser.get("/services/courses/api/courses/ml101/scores"),
