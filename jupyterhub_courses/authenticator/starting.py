@@ -77,7 +77,7 @@ class LoginPage(LaunchPage, LoginHandler):
         return await super().login_user({"fallback": FromFallback(typed), "username": typed["username"]})
 
     def set_login_cookie(self, user):
-        """Not beside the login of somebody else in this browser; the hub comes here for who is logged in already, too."""
+        """Not beside the login of somebody else in this browser. Who is logged in already comes here, too."""
         if self.is_another(user.name):
             self.end_login_of_others(user.name)
             self.forget_service_login()
