@@ -178,6 +178,17 @@ async def test_a_storm_of_first_launches_makes_one_person_and_one_course(admitti
     assert len({s.username for s in students}) == 20
 
 
+async def test_a_launch_is_admitted_for_one_attempt_whose_call_may_come_twice(admitting):
+    first = launch("9", "Instructor", login="tara")
+    admitted = await admitting.admit(first)
+    assert replace(await admitting.admit(first), news=admitted.news) == admitted
+    assert await refusal(admitting, replace(first, attempt="another")) == "nonce_replayed"
+    assert await refusal(admitting, replace(first, attempt="")) == "nonce_replayed"
+    others = [replace(launch("9", "Instructor"), nonce="same") for _ in range(8)]
+    got = await asyncio.gather(*(admitting.admit(each) for each in others), return_exceptions=True)
+    assert sorted(str(each) for each in got if isinstance(each, Refused)) == ["nonce_replayed"] * 7
+
+
 @pytest.fixture
 def written(database):
     """What is written from now on: the first three words of each statement."""

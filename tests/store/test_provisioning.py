@@ -140,8 +140,9 @@ async def test_a_class_that_launches_at_once_is_told_to_the_exchange_together(pr
     names = tuple(f"student-{n:02}" for n in range(20))
     await join(course, *names)
     course, told = await Courses(database).by_slug("ml101"), len(world.rosters)
+    world.made.clear()
     assert all(await asyncio.gather(*(provisioner.admit(course, name, Role.STUDENT) for name in names)))
-    assert world.rosters[told:] == [("ml101", names)]
+    assert world.rosters[told:] == [("ml101", names)] and world.made == ["ml101"]
 
 
 async def test_whoever_comes_while_the_exchange_is_told_of_others_is_told_next(
