@@ -114,7 +114,6 @@ def configure_access(c: Any, *, admins: Iterable[str] = ()) -> None:
     authenticator = c.CoursesLTI13Authenticator
     authenticator.admin_users = set(admins)
     authenticator.allow_all = True  # whom the service admits may in; nobody else gets as far
-    authenticator.manage_groups = True
     authenticator.manage_roles = True
     authenticator.reset_managed_roles_on_startup = False
     authenticator.auth_refresh_age = REFRESH_S

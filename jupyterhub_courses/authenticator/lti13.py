@@ -201,7 +201,7 @@ class CoursesLTI13Authenticator(LTI13Authenticator):
         roles.insert(0, {"name": "user"})
         # None: the hub leaves them as they are, without a look at each in its database.
         unchanged = _has_just(user, roles)
-        model = {"name": access.username, "roles": None if unchanged else roles, "groups": access.groups}
+        model = {"name": access.username, "roles": None if unchanged else roles}
         return model if admin is None else {**model, "admin": is_admin or access.username in self.admin_users}
 
     def _fits(self, role):

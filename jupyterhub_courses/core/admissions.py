@@ -140,7 +140,6 @@ class Admission:
             "username": self.username,
             "admin": self.admin,
             "roles": self.hub_roles,
-            "groups": [],
             "course": self.course,
             "role": self.role.value,
             "ready": self.ready,

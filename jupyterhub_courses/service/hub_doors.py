@@ -120,7 +120,7 @@ async def access_of(handler: BaseHandler, username: str, person: Person | None) 
     """What somebody may in the hub; `login`: what the hub's own login calls them. None: a user who is in no course."""
     memberships = await handler.parts.people.memberships(person.id) if person else []
     roles = hub_roles(memberships, admin=False)
-    return {"username": username, "admin": False, "roles": roles, "groups": [], "login": login_of(person)}
+    return {"username": username, "admin": False, "roles": roles, "login": login_of(person)}
 
 
 def _registration(body: object) -> Registration:

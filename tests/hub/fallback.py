@@ -12,7 +12,7 @@ PASSWORD = "an-open-sesame"
 
 
 def access(username, login, role="student"):
-    names = ("username", "admin", "roles", "groups")
+    names = ("username", "admin", "roles")
     return {name: admission(username, role)[name] for name in names} | {"login": login}
 
 

@@ -140,7 +140,6 @@ def admission(
         "username": username,
         "admin": False,
         "roles": roles,
-        "groups": [],
         "course": "ml101",
         "role": role,
         "ready": ready,

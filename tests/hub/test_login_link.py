@@ -14,7 +14,7 @@ CODE = "once-code-0123456789"
 
 
 def access(username):
-    return {name: admission(username)[name] for name in ("username", "admin", "roles", "groups")} | {"login": None}
+    return {name: admission(username)[name] for name in ("username", "admin", "roles")} | {"login": None}
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Roles of people who are logged in: brought up to date each minute, kept while the service is away."""
 
 import pytest
+from jupyterhub import orm
 
 from .platform import MEMBERSHIP
 from .service import admission
@@ -9,7 +10,7 @@ GRADING = "course-ml101-grading"
 
 
 def access(username, role="student"):
-    return {name: admission(username, role)[name] for name in ("username", "admin", "roles", "groups")}
+    return {name: admission(username, role)[name] for name in ("username", "admin", "roles")}
 
 
 def roles_of(hub, username):
@@ -38,6 +39,15 @@ async def test_a_demotion_takes_the_roles_without_a_new_login(hub, service, tara
     service.access["tara"] = access("tara")
     assert (await home(hub, tara)).status == 200
     assert roles_of(hub, "tara") == {"user"}
+
+
+async def test_groups_that_an_administrator_made_stay(hub, service, tara, browser_of, platform):
+    group = orm.Group(name="lecturers", users=[hub.users["tara"].orm_user])
+    hub.db.add(group)
+    hub.db.commit()
+    assert (await home(hub, tara)).status == 200
+    await browser_of().launch(platform, roles=[MEMBERSHIP + "Instructor"])
+    assert [found.name for found in hub.users["tara"].orm_user.groups] == ["lecturers"]
 
 
 async def test_a_course_made_later_is_reached_without_a_new_login(hub, service, browser_of, platform):

@@ -53,11 +53,10 @@ class Registration:
 
 @dataclass(frozen=True)
 class Access:
-    """What a person may in the hub: roles and groups as an authenticator returns them."""
+    """What a person may in the hub: roles as an authenticator returns them."""
 
     username: str
     roles: list[dict[str, Any]] = field(hash=False)
-    groups: list[str] = field(hash=False)
     login: str | None = None  # what the hub's own login calls them
 
 
@@ -249,7 +248,7 @@ def _registration(data: dict[str, Any]) -> Registration:
 def _access(data: dict[str, Any]) -> Access:
     roles = [dict(role) for role in data["roles"] if isinstance(role["name"], str)]
     login = data.get("login")
-    return Access(str(data["username"]), roles, [str(group) for group in data["groups"]], login and str(login))
+    return Access(str(data["username"]), roles, login and str(login))
 
 
 def _starts(data: list[dict[str, Any]]) -> tuple[Start, ...]:
