@@ -57,4 +57,4 @@ def is_reserved_login(login: str, on_hub: bool) -> bool:
 
 def candidate(login: str, taken: set[str]) -> str:
     """The first username for `login` that is not taken: the login itself, else a readable one, numbered."""
-    return login if is_plain(login) and login not in taken else username_from([login], taken.__contains__)
+    return login if is_plain(login) and login not in taken else username_from([login], taken.__contains__, login)

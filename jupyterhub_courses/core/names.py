@@ -6,6 +6,7 @@ made here is lowercase ASCII, cannot be mistaken for another's by case or Unicod
 Whether a name is already taken is asked by the caller (`taken`), who knows the store and the hub.
 """
 
+import hashlib
 import re
 import unicodedata
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from collections.abc import Callable
 SLUG_MAX = 30
 USERNAME_MAX = 48  # leaves room for `jupyter-…--<slug>` in a 63 character label
 GRADER_PREFIX = "grader-"
+NUMBERS_MAX = 12  # powers of four: numbers have at most eight digits
 SERVICE_NAME = "courses"
 
 #: Usernames nobody gets from an LMS: services, graders and the words admins are usually called.
@@ -41,8 +43,10 @@ def fold(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", ascii_text.lower()).strip("-")
 
 
-def slug_from(label: str, taken: Callable[[str], bool]) -> str:
+def slug_from(label: str, taken: Callable[[str], bool], whose: str = "") -> str:
     """The slug of a new course: made from its label, numbered (`ml101-2`) while `taken` says so.
+
+    whose: what tells the course from others of its label, as in `username_from`.
 
     Open edX puts `course-v1:` before every label (opaque-keys' CourseLocator); that would tell nobody anything.
     """
@@ -50,7 +54,7 @@ def slug_from(label: str, taken: Callable[[str], bool]) -> str:
     if not base[0].isalpha():
         base = f"c-{base}"
     base = base[:SLUG_MAX].rstrip("-")
-    return _numbered(base, SLUG_MAX, lambda name: name in RESERVED_SLUGS or taken(name))
+    return _numbered(base, SLUG_MAX, lambda name: name in RESERVED_SLUGS or taken(name), whose)
 
 
 def grader_username(slug: str) -> str:
@@ -69,23 +73,36 @@ def is_reserved(username: str) -> bool:
     return username in RESERVED_USERNAMES or username.startswith((GRADER_PREFIX, "service-"))
 
 
-def username_from(claims: list[str | None], taken: Callable[[str], bool]) -> str:
+def username_from(claims: list[str | None], taken: Callable[[str], bool], whose: str = "") -> str:
     """A readable username from the first usable claim (login name, mail address, full name, …).
 
     Of a mail address only the part before `@` is used. Reserved names get `lms-` in front, so `admin` of an LMS
     becomes `lms-admin`. Taken ones are numbered.
+
+    whose: what tells the person from others of that name. An LMS may name nobody (Open edX does by default), and
+    thousands are then called `person`: after the third, each has numbers of their own to try.
     """
     candidates = (fold(claim.partition("@")[0][:200]) for claim in claims if claim)
     base = next((c for c in candidates if c), "person")
     if is_reserved(base):
         base = f"lms-{base}"
-    return _numbered(base[:USERNAME_MAX].rstrip("-"), USERNAME_MAX, lambda name: is_reserved(name) or taken(name))
+    base = base[:USERNAME_MAX].rstrip("-")
+    return _numbered(base, USERNAME_MAX, lambda name: is_reserved(name) or taken(name), whose)
 
 
-def _numbered(base: str, limit: int, taken: Callable[[str], bool]) -> str:
-    name, number = base, 1
+def _numbered(base: str, limit: int, taken: Callable[[str], bool], whose: str) -> str:
+    """`base`, or with the first number that is free: 2, 3, then from ranges that grow fourfold.
+
+    So a free one is found after a few, however many there are, and those who come at once do not all ask for the same.
+    """
+    name, attempt = base, 1
     while taken(name):
-        number += 1
-        suffix = f"-{number}"
+        attempt += 1
+        suffix = f"-{attempt if attempt <= 3 else _drawn(whose, attempt)}"
         name = base[: limit - len(suffix)].rstrip("-") + suffix
     return name
+
+
+def _drawn(whose: str, attempt: int) -> int:
+    digest = hashlib.sha256(f"{whose}\0{attempt}".encode("utf-8", "replace")).digest()
+    return 4 + int.from_bytes(digest[:8], "big") % 4 ** min(attempt - 2, NUMBERS_MAX)

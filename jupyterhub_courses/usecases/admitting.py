@@ -218,7 +218,7 @@ class Admitting:
         taken: set[str] = set()
         claims = [launch.login_name, launch.names["email"], launch.names["name"]]
         for _ in range(NAME_ATTEMPTS):
-            username = username_from(claims, taken.__contains__)
+            username = username_from(claims, taken.__contains__, f"{platform_id}:{launch.sub}")
             if await self._people.by_username(username) or await self._hub.user_exists(username):
                 taken.add(username)
                 continue
@@ -252,7 +252,7 @@ class Admitting:
         spec = {"start_from": platform.start_from} if platform.start_from else {}
         taken: set[str] = set()
         for _ in range(NAME_ATTEMPTS):
-            slug = slug_from(launch.context_label or title, taken.__contains__)
+            slug = slug_from(launch.context_label or title, taken.__contains__, f"{platform.id}:{launch.context_id}")
             if await self._courses.by_slug(slug) is None:
                 course = await self._courses.create(
                     slug, title, platform.id, launch.context_id, spec, "launch", secrets.token_hex(32), self._clock()

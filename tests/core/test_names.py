@@ -126,3 +126,25 @@ def test_a_graders_name_belongs_to_one_course_and_to_no_person(label, login):
     slug = names.slug_from(label, lambda _: False)
     assert names.grader_course(names.grader_username(slug)) == slug
     assert names.username_from([login, None, None], lambda _: False) != names.grader_username(slug)
+
+
+def test_a_free_name_is_found_after_a_few_however_many_people_have_none():
+    """An LMS that names nobody, as Open edX by default: a university of nameless people, each asked for one by one."""
+    given_out, asked = set(), []
+
+    def taken(name):
+        asked[-1] += 1
+        return name in given_out
+
+    for number in range(20_000):
+        asked.append(0)
+        given_out.add(names.username_from([None, None, None], taken, f"1:{number}"))
+    assert len(given_out) == 20_000 and max(asked) < 25
+    assert max(map(len, given_out)) <= len("person-") + 8
+
+
+def test_a_first_few_of_one_name_are_numbered_in_order():
+    given_out = []
+    for number in range(3):
+        given_out.append(names.username_from(["ada"], given_out.__contains__, str(number)))
+    assert given_out == ["ada", "ada-2", "ada-3"]

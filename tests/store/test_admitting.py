@@ -10,7 +10,7 @@ from sqlalchemy import event, update
 
 from jupyterhub_courses.adapters.store.arrivals import Arrivals
 from jupyterhub_courses.adapters.store.courses import Courses
-from jupyterhub_courses.adapters.store.models import MembershipRow
+from jupyterhub_courses.adapters.store.models import MembershipRow, PlatformRow
 from jupyterhub_courses.adapters.store.once import Once
 from jupyterhub_courses.adapters.store.people import People
 from jupyterhub_courses.adapters.store.registrations import Registrations, save_platform
@@ -176,6 +176,25 @@ async def test_a_storm_of_first_launches_makes_one_person_and_one_course(admitti
     assert {(t.username, t.course) for t in teachers} == {("tara", "ml101")}
     students = await asyncio.gather(*(admitting.admit(launch(str(n), login="ada")) for n in range(20, 40)))
     assert len({s.username for s in students}) == 20
+
+
+async def test_a_whole_class_that_the_lms_names_nobody_of_gets_in_at_once(admitting):
+    """Open edX by default, Moodle with names not shared, and whoever writes their name in no Latin letters."""
+    await admitting.admit(launch("9", "Instructor", login="tara"))
+    nobody = {"login": None, "names": dict.fromkeys(launch().names, "")}
+    students = await asyncio.gather(*(admitting.admit(launch(f"s{n}", **nobody)) for n in range(80)))
+    usernames = {s.username for s in students}
+    assert len(usernames) == 80 and {"person", "person-2", "person-3"} <= usernames
+
+
+async def test_courses_whose_labels_have_no_latin_letters_are_any_number(admitting, database):
+    async with database.transaction() as session:
+        await session.execute(update(PlatformRow).values(course_limit=1000))
+    made = [
+        (await admitting.admit(launch("9", "Instructor", context=f"c{n}", context_label="数据科学"))).course
+        for n in range(60)
+    ]
+    assert len(set(made)) == 60 and made[:3] == ["course", "course-2", "course-3"]
 
 
 async def test_a_launch_is_admitted_for_one_attempt_whose_call_may_come_twice(admitting):

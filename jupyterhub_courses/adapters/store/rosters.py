@@ -79,7 +79,8 @@ class Rosters:
                 names[member.sub] = ""
                 continue
             while True:
-                name = username_from([member.login_name, member.email, member.name], taken.__contains__)
+                claims, whose = [member.login_name, member.email, member.name], f"{course.platform_id}:{member.sub}"
+                name = username_from(claims, taken.__contains__, whose)
                 taken.add(name)
                 if not await self._hub_user_exists(name):
                     break
