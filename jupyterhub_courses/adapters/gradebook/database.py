@@ -71,14 +71,14 @@ def open_gradebook(db_url: str, *, writable: bool = False) -> Engine:
     """An engine without a pool; connecting raises GradebookMissing where an SQLite file does not exist."""
     path = sqlite_path(db_url)
     if path is None:
-        engine = create_engine(db_url, poolclass=NullPool, isolation_level="REPEATABLE READ")
+        engine = create_engine(db_url, poolclass=NullPool, isolation_level="REPEATABLE READ", hide_parameters=True)
         return engine if writable else engine.execution_options(postgresql_readonly=True)
 
     def connect() -> sqlite3.Connection:
         return connect_sqlite(path, writable=writable)
 
     # sqlite3 opens a transaction for writes only; a snapshot needs one around the reads.
-    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
+    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool, hide_parameters=True)
     begin = "BEGIN IMMEDIATE" if writable else "BEGIN"
 
     @event.listens_for(engine, "begin")

@@ -20,6 +20,7 @@ _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "p
 BUSY_TIMEOUT = 10_000  # milliseconds
 POSTGRESQL: dict[str, Any] = {"pool_pre_ping": True, "pool_size": 10}
 SQLITE_READERS: dict[str, Any] = {"pool_size": 4, "max_overflow": 0}  # each is a thread of its own
+DISCREET: dict[str, Any] = {"hide_parameters": True}  # an error goes to the log; what it was to write are names
 CONFLICTS = 3  # times that somebody else may be quicker
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -54,8 +55,8 @@ class Database:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
         # SQLite's writers queue up here, for one connection, instead of in SQLite, which lets each sleep and try again.
         writers: dict[str, Any] = {"pool_size": 1, "max_overflow": 0} if self.is_sqlite else POSTGRESQL
-        self.engine: AsyncEngine = create_async_engine(parsed, **writers)
-        self._readers = create_async_engine(parsed, **SQLITE_READERS) if self.is_sqlite else self.engine
+        self.engine: AsyncEngine = create_async_engine(parsed, **DISCREET, **writers)
+        self._readers = create_async_engine(parsed, **DISCREET, **SQLITE_READERS) if self.is_sqlite else self.engine
         if self.is_sqlite:
             _prepare_sqlite(self.engine)
             _prepare_sqlite(self._readers)
