@@ -103,7 +103,9 @@ def signature_of(form: SignedForm) -> Signature:
         raise LaunchRefused("version_unknown")
     if method not in METHODS:
         raise LaunchRefused("algorithm_refused")
-    return Signature(key[:TEXT_MAX], method, value, int(timestamp), nonce)
+    if len(key) > TEXT_MAX or not key.isprintable():
+        raise LaunchRefused("consumer_unknown")  # nobody has such a one, and a database may not take it
+    return Signature(key, method, value, int(timestamp), nonce)
 
 
 def check_form(form: SignedForm, signature: Signature, now: float) -> None:

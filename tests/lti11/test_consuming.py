@@ -121,6 +121,12 @@ async def test_a_form_is_good_once_in_whatever_process(process, databases):
     assert again.username == "student5"
 
 
+@pytest.mark.parametrize("key", ["nobody", "a\0b", "\u202e", "k" * 300], ids=ascii)
+async def test_whatever_stands_for_a_key_that_nobody_has_is_a_refusal(process, key):
+    pairs = tuple(signed(URL, launch_fields(), key=key).items())
+    assert await refusal(process, SignedForm(URL, pairs, LMS, "attempt-1")) == "consumer_unknown"
+
+
 async def test_a_used_form_is_refused_for_as_long_as_its_time_is_good(process):
     made = form("attempt-1")
     await process.consuming.admit(made)
