@@ -111,6 +111,10 @@ LAUNCH_SENTENCES: Final[dict[str, dict[str, str]]] = {
         f"Your learning platform's identifier for you cannot be used here. {_ADMIN_EN}",
         f"Die Kennung, die Ihre Lernplattform für Sie benutzt, ist hier nicht verwendbar. {_ADMIN_DE}",
     ),
+    "context_odd": _pair(
+        f"Your learning platform's identifier for this course cannot be used here. {_ADMIN_EN}",
+        f"Die Kennung, die Ihre Lernplattform für diesen Kurs benutzt, ist hier nicht verwendbar. {_ADMIN_DE}",
+    ),
     "resource_link_missing": _pair(
         f"Your learning platform did not say which activity was clicked. {_ADMIN_EN}",
         f"Ihre Lernplattform hat nicht mitgeteilt, welche Aktivität angeklickt wurde. {_ADMIN_DE}",

@@ -78,9 +78,7 @@ def launch_from_claims(
     message = MESSAGES[claims[LTI + "message_type"]]
     context, link = _object(claims, LTI + "context"), _object(claims, LTI + "resource_link")
     ags, nrps, custom = _object(claims, AGS), _object(claims, NRPS), _object(claims, LTI + "custom")
-    link_id, context_id = _text(link.get("id")), _text(context.get("id"))
-    if not context_id:
-        raise LaunchRefused("no_context")
+    link_id, context_id = _text(link.get("id")), checked_context(context.get("id"))
     if not link_id and message is not Message.DEEP_LINKING:
         raise LaunchRefused("resource_link_missing")
     return Launch(
@@ -137,6 +135,18 @@ def launch_as_json(launch: Launch, platform: str) -> dict[str, Any]:
         "for_user": launch.for_user,
         "selection": asdict(asked) if asked is not None else None,
     }
+
+
+def checked_context(value: Any) -> str:
+    """A course's id at the platform, kept as it is: of two that were cut to the same, one would open the other.
+
+    Raises LaunchRefused.
+    """
+    if not isinstance(value, str) or not value or value.isspace():
+        raise LaunchRefused("no_context")
+    if len(value) > TEXT_MAX or not value.isprintable():
+        raise LaunchRefused("context_odd")
+    return value
 
 
 def _check_audience(claims: Mapping[str, Any], client_id: str) -> None:

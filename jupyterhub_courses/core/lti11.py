@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 
 from .admissions import ASSIGNMENT, ROLES_MAX, TEXT_MAX, URL_MAX, Launch, ResultPlace
 from .goals import GitPlace
+from .launches import checked_context
 from .records import Registration
 from .refusals import LaunchRefused
 
@@ -122,9 +123,7 @@ def check_form(form: SignedForm, signature: Signature, now: float) -> None:
 
 def launch_from_form(form: SignedForm, registration: Registration) -> Launch:
     """The launch of a checked form. Raises LaunchRefused for a person, context or activity that is missing."""
-    context_id, link_id = _text(form["context_id"]), _text(form["resource_link_id"])
-    if not context_id:
-        raise LaunchRefused("no_context")
+    context_id, link_id = checked_context(form["context_id"]), _text(form["resource_link_id"])
     if not link_id:
         raise LaunchRefused("resource_link_missing")
     assignment = form["custom_assignment"]

@@ -42,6 +42,7 @@ STATUS: Final[Mapping[str, int]] = MappingProxyType(
         "sub_missing": 400,
         "sub_odd": 400,
         "no_context": 400,
+        "context_odd": 400,
         "resource_link_missing": 400,
         "for_user_missing": 400,
         "selection_incomplete": 400,

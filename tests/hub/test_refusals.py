@@ -187,6 +187,8 @@ CLAIMS = {
     "10 kB of subject": ({"sub": "x" * 10_000}, 400, "sub_odd"),
     "odd subject": ({"sub": "a\u202eb"}, 400, "sub_odd"),
     "no course": ({"context": None}, 400, "no_context"),
+    "a course whose id is cut to another's": ({"context": {"id": "2" * 300}}, 400, "context_odd"),
+    "a course whose id is another's but for what nobody sees": ({"context": {"id": "2\u200b"}}, 400, "context_odd"),
     "no activity": ({"resource_link": None}, 400, "resource_link_missing"),
 }
 
