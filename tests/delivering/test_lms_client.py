@@ -259,6 +259,15 @@ async def test_a_roster_that_makes_no_sense_is_no_roster(fake: FakeLms, access: 
     assert failure.value.outcome.reason == "roster_incomplete"
 
 
+async def test_odd_texts_of_one_member_spoil_no_roster(fake: FakeLms, access: LmsAccess) -> None:
+    """Half of a surrogate pair is JSON, and no database takes it; nor does PostgreSQL a NUL."""
+    rows = [member("1", "Learner", name="Ada\ud800 \u202eLovelace\0", email=" a@lab.invalid\n"), member("2", "Learner")]
+    rows += [member(odd, "Learner") for odd in ("\ud800", "3\0", "4\u202e", "fünf")]
+    fake.answers["/members"] = answering(text=json.dumps({"members": rows}))
+    found = await Nrps(access).members(fake.registration(), f"{fake.base}/members")
+    assert [(m.sub, m.name, m.email) for m in found] == [("1", "Ada Lovelace", "a@lab.invalid"), ("2", "", "")]
+
+
 async def test_a_roster_is_read_over_all_its_pages_and_inactive_people_are_left_out(
     fake: FakeLms, access: LmsAccess
 ) -> None:

@@ -60,6 +60,8 @@ def _member_of(row: Any) -> Member | None:
     if type(user_id) not in (str, int) or not isinstance(roles, list) or not 0 < len(sub) <= TEXT_MAX:
         raise LmsFailure(INCOMPLETE)
     role = role_from_claims(str(uri)[:TEXT_MAX] for uri in roles[:50])
+    if not sub.isascii() or not sub.isprintable():
+        return None  # whose launch is refused, too; one such row must not keep the others from being known
     if role is None or row.get("status", "Active") != "Active":
         return None
     return Member(
@@ -75,4 +77,7 @@ def _member_of(row: Any) -> Member | None:
 
 def _text(row: dict[str, Any], name: str) -> str:
     value = row.get(name)
-    return value.replace("\0", "")[:TEXT_MAX] if isinstance(value, str) else ""
+    if not isinstance(value, str):
+        return ""
+    # As of a launch (core/launches.py): else each launch and each reading would change it again.
+    return "".join(c for c in value[: 4 * TEXT_MAX] if c.isprintable()).strip()[:TEXT_MAX]
