@@ -213,7 +213,8 @@ def _login_name(claims: Mapping[str, Any], custom: Mapping[str, Any], login_clai
         named = claims.get(login_claim) if login_claim else None
     moodles = _object(claims, LTI + "ext").get("user_username")
     candidates = (named, claims.get("preferred_username"), moodles, custom.get("username"))
-    return next((text for text in map(_text, candidates) if text), None)
+    # A variable that the LMS does not know, or does not tell, comes as it was written: $User.username.
+    return next((text for text in map(_text, candidates) if text and not text.startswith("$")), None)
 
 
 def _for_user(claims: Mapping[str, Any]) -> str:

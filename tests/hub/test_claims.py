@@ -166,6 +166,8 @@ def test_the_service_reads_back_what_the_hub_sends():
         ("custom_uid", {"custom": {"uid": "u7", "username": "customs"}}, "u7"),
         ("email", {"ext": {"user_username": "moodles"}}, "ada.secret@lms.invalid"),
         ("missing", {"ext": {"user_username": "moodles"}}, "moodles"),
+        ("", {"custom": {"username": "$User.username"}}, None),
+        ("custom_uid", {"custom": {"uid": "$Person.sourcedId", "username": "customs"}}, "customs"),
         ("", {}, None),
     ],
 )
