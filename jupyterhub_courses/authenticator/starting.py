@@ -17,6 +17,8 @@ from ..core.sentences import sentence
 from .base import LaunchPage
 from .fallback import FromFallback
 
+_CONTROLS = frozenset({*range(0x20), 0x7F})
+
 
 class LoginPage(LaunchPage, LoginHandler):
     """`/hub/login` for somebody who is not logged in: says where to start."""
@@ -26,6 +28,10 @@ class LoginPage(LaunchPage, LoginHandler):
 
     async def prepare(self):
         """With the LMSs to start from, which every answer names."""
+        if any(_CONTROLS.intersection(value) for value in self.request.arguments.get("next", ())):
+            # No address has them, and no header takes them: the hub would fail where it is to go on.
+            for arguments in (self.request.arguments, self.request.query_arguments, self.request.body_arguments):
+                arguments.pop("next", None)
         self.starts = await self.authenticator.courses.starts.all()
         await super().prepare()
 

@@ -157,7 +157,7 @@ def is_own_path(target: str, home: str) -> bool:
     """Whether `target` is an absolute path on this very host, below the hub's base URL; no scheme, host or tricks."""
     if not target.startswith(home) or target.startswith("//") or len(target) > 2000:
         return False
-    if any(ord(c) < 0x21 or c == "\\" for c in target):
+    if not target.isprintable() or " " in target or "\\" in target:
         return False
     parts = urlsplit(target)
     return not parts.scheme and not parts.netloc and "//" not in parts.path

@@ -108,3 +108,13 @@ async def test_the_service_is_asked_once_a_minute_and_a_fault_keeps_what_is_know
     for clock.now in (0.0, REMEMBER_S - 1, REMEMBER_S, REMEMBER_S + AGAIN_S - 1, REMEMBER_S + AGAIN_S):
         assert [start.name for start in await memory.all()] == ["A", "b"]
     assert asked == [0.0, REMEMBER_S, REMEMBER_S + AGAIN_S]
+
+
+@pytest.mark.parametrize("target", ["%2F%7F%2Fx", "%2F%0D%0AX-Odd:%20y", "%2F%09%2Fx", "%2Fx%00", "%1F%2Fx"])
+async def test_somebody_logged_in_goes_home_where_no_address_is_named(hub, browser_of, platform, service, target):
+    """What no header can carry was an error of the hub."""
+    browser = browser_of()
+    assert (await browser.launch(platform)).status == 303
+    home = (await browser.get("/hub/login")).headers["Location"]
+    answer = await browser.get(f"/hub/login?next={target}")
+    assert (answer.status, answer.headers["Location"]) == (302, home) and "X-Odd" not in answer.headers
