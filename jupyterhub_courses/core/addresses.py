@@ -16,8 +16,11 @@ _HOST = re.compile(r"[a-z0-9_.-]+")
 
 
 def host_of(url: str | None) -> str | None:
-    """`host:port` of an http(s) URL, lowercase and with its default port; None for anything else."""
-    if not url or len(url) > URL_MAX:
+    """`host:port` of an http(s) URL, lowercase and with its default port; None for anything else.
+
+    Blanks and control characters, which urlsplit leaves out and others do not, make no URL.
+    """
+    if not url or len(url) > URL_MAX or not url.isprintable() or " " in url:
         return None
     try:
         parts = urlsplit(url)
