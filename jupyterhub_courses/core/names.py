@@ -9,7 +9,7 @@ Whether a name is already taken is asked by the caller (`taken`), who knows the 
 import hashlib
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 SLUG_MAX = 30
 USERNAME_MAX = 48  # leaves room for `jupyter-…--<slug>` in a 63 character label
@@ -73,7 +73,7 @@ def is_reserved(username: str) -> bool:
     return username in RESERVED_USERNAMES or username.startswith((GRADER_PREFIX, "service-"))
 
 
-def username_from(claims: list[str | None], taken: Callable[[str], bool], whose: str = "") -> str:
+def username_from(claims: Sequence[str | None], taken: Callable[[str], bool], whose: str = "") -> str:
     """A readable username from the first usable claim (login name, mail address, full name, …).
 
     Of a mail address only the part before `@` is used. Reserved names get `lms-` in front, so `admin` of an LMS
@@ -105,4 +105,4 @@ def _numbered(base: str, limit: int, taken: Callable[[str], bool], whose: str) -
 
 def _drawn(whose: str, attempt: int) -> int:
     digest = hashlib.sha256(f"{whose}\0{attempt}".encode("utf-8", "replace")).digest()
-    return 4 + int.from_bytes(digest[:8], "big") % 4 ** min(attempt - 2, NUMBERS_MAX)
+    return 4 + int.from_bytes(digest[:8], "big") % (1 << 2 * min(attempt - 2, NUMBERS_MAX))
