@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from ..core.admissions import Refused
+from ..core.course_sentences import told
 from ..core.names import grader_username
 from ..core.roles import Role
 from ..core.sentences import sentence
@@ -137,7 +138,7 @@ class CourseState(BaseHandler):
 
     async def get(self, slug: str) -> None:
         """{"state", "reason"}; a student is told that it takes longer, not why."""
-        reason = self.this_course.reason
+        reason = told(self.this_course.reason, self.language)
         if reason and self.role is Role.STUDENT:
             reason = sentence("course_not_ready", self.language)
         self.answer({"state": self.this_course.state, "reason": reason})

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from ..core.course_sentences import told
 from ..core.score_sentences import SCORE_SENTENCES
 from .platform_words import PLATFORM_WORDS
 from .registration_words import REGISTRATION_WORDS
@@ -225,6 +226,10 @@ class Words:
         """The sentence of a delivery's reason code; empty for none."""
         texts = SCORE_SENTENCES.get(code, {})
         return texts.get(self._language) or texts.get("en") or code
+
+    def told(self, text: str) -> str:
+        """An event of a course, or the reason of its state."""
+        return told(text, self._language)
 
 
 def words_in(language: str) -> Words:

@@ -1,10 +1,12 @@
 """Words, templates and the addresses that pages go on to."""
 
+import ast
 import re
 from pathlib import Path
 
 import pytest
 
+from jupyterhub_courses.core.course_sentences import told
 from jupyterhub_courses.core.score_sentences import SCORE_SENTENCES
 from jupyterhub_courses.core.sentences import SENTENCES, language_of, sentence
 from jupyterhub_courses.service import pages, words
@@ -15,7 +17,7 @@ TEMPLATES = Path(words.__file__).parent / "templates"
 @pytest.mark.parametrize("language", ["en", "de"])
 def test_every_word_that_a_page_asks_for_is_there(language):
     asked = {name for t in TEMPLATES.glob("*.html") for name in re.findall(r"\bw\.(\w+)", t.read_text())}
-    asked -= {"of", "why"}
+    asked -= {"of", "why", "told"}
     assert asked
     w = words.words_in(language)
     assert all(getattr(w, name).strip() for name in asked)
@@ -40,6 +42,35 @@ def test_every_sentence_stands_in_both_languages():
 )
 def test_the_readers_language_is_found(accept, language):
     assert language_of(accept) == language
+
+
+PACKAGE = Path(words.__file__).parent.parent
+TOLD_IN = ["adapters/store/courses.py", "adapters/store/files.py", "adapters/store/rosters.py"]
+TOLD_IN += ["adapters/processes/host.py", "adapters/processes/starting.py", "usecases/provisioning.py"]
+
+
+def told_texts():
+    """Every sentence in the code of those parts that stands beside a course; whatever is filled in is `x, y`."""
+    for path in TOLD_IN:
+        tree = ast.parse((PACKAGE / path).read_text())
+        documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+        docs = {ast.get_docstring(node, clean=False) for node in ast.walk(tree) if isinstance(node, documented)}
+        inner = {part for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.JoinedStr):
+                yield "".join(part.value if isinstance(part, ast.Constant) else "x, y" for part in node.values)
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in inner:
+                yield "" if node.value in docs else node.value
+
+
+def test_what_happens_to_a_course_is_told_in_both_languages():
+    texts = {text for text in told_texts() if re.fullmatch(r"[A-Z].* .*\.", text)} - {"The course is x, y."}
+    texts |= {f"The course is {state}." for state in ("pending", "progressing", "ready", "degraded", "deleting")}
+    assert len(texts) > 12
+    for text in texts:
+        german = told(text, "de")
+        assert german != text and german.count("x, y") == text.count("x, y") and told(text, "en") == text
+    assert told("Something else.", "de") == "Something else."
 
 
 def test_an_unknown_code_is_still_a_sentence():
