@@ -148,3 +148,6 @@ async def test_registrations_are_asked_for_once_by_many_and_again_after_a_minute
         with pytest.raises(ServiceDown):
             await registrations.find("down", None)
     assert len(asked) == 5
+    for issuer, client_id in (("x" * 256, None), ("known", "x" * 8000)):
+        assert await registrations.find(issuer, client_id) is None
+    assert len(asked) == 5 and len(registrations._known) == 2

@@ -9,6 +9,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 
+from ...core.admissions import TEXT_MAX
 from .hub import Registration
 
 REMEMBER_S, UNKNOWN_S, ENTRIES_MAX = 60.0, 5.0, 10_000
@@ -26,6 +27,8 @@ class Registrations:
 
     async def find(self, issuer: str, client_id: str | None) -> Registration | None:
         """The registration, or None. Raises what the client raises."""
+        if max(len(issuer), len(client_id or "")) > TEXT_MAX:
+            return None  # nobody's, and anybody could have us remember ten thousand of them
         question = (issuer, client_id)
         until, registration = self._known.get(question, (0.0, None))
         if self._clock() < until:
