@@ -144,6 +144,11 @@ _OWN: Final[dict[str, dict[str, str]]] = {
         "en": "The hub does not answer at the moment. Please try again shortly; nothing is lost.",
         "de": "Der Hub antwortet im Moment nicht. Bitte versuchen Sie es gleich noch einmal; nichts geht verloren.",
     },
+    "store_unreachable": {
+        "en": "The courses service cannot reach its database at the moment. Please try again shortly; nothing is lost.",
+        "de": "Der Kursdienst erreicht im Moment seine Datenbank nicht. Bitte versuchen Sie es gleich noch einmal; "
+        "nichts geht verloren.",
+    },
     "internal": {
         "en": "Something went wrong on our side. Nothing was lost; please try again, and tell the administrators the "
         "reference if it stays.",

@@ -17,6 +17,7 @@ from tornado.httputil import url_concat
 from tornado.web import Finish, HTTPError, RequestHandler, StaticFileHandler, stream_request_body
 
 from ..adapters.hub_api import HubDown, TokenModel
+from ..adapters.store.database import is_away
 from ..core.admissions import Refused
 from ..core.names import SERVICE_NAME
 from ..core.platforms import Clashing
@@ -202,8 +203,9 @@ class BaseHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]
         error = kwargs.get("exc_info", (None, None, None))[1]
         detail = ""
         extra: dict[str, Any] = {}
-        if isinstance(error, Refused):
-            code, status_code = error.code, error.status
+        refusal = _refusal_of(error)
+        if refusal is not None:
+            code, status_code = refusal.code, refusal.status
         elif isinstance(error, BadBody):
             code, detail = "bad_request", str(error)
         elif isinstance(error, WrongFile):
@@ -213,12 +215,14 @@ class BaseHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]
         else:
             code = _CODES.get(status_code, "internal")
         reference = secrets.token_hex(4)
+        failed = refusal is not error and refusal is not None
         log.log(
-            logging.ERROR if code == "internal" else logging.INFO,
-            "%s %s: %s (%d), reference %s",
+            logging.ERROR if code == "internal" or failed else logging.INFO,
+            "%s %s: %s%s (%d), reference %s",
             self.request.method,
             type(self).__name__,
             code,
+            f" ({type(error).__name__})" if failed else "",
             status_code,
             reference,
             exc_info=error if code == "internal" else None,
@@ -246,8 +250,8 @@ class BaseHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]
     def send_error(self, status_code: int = 500, **kwargs: Any) -> None:
         """Map our exceptions to their status before tornado picks 500."""
         error = kwargs.get("exc_info", (None, None, None))[1]
-        if isinstance(error, Refused):
-            status_code = error.status
+        if (refusal := _refusal_of(error)) is not None:
+            status_code = refusal.status
         elif isinstance(error, BadBody | WrongFile):
             status_code = 400
         elif isinstance(error, Clashing):
@@ -278,6 +282,15 @@ def log_request(handler: RequestHandler) -> None:
     status, took = handler.get_status(), 1000 * handler.request.request_time()
     level = logging.DEBUG if status < 500 else logging.ERROR
     log.log(level, "%s %s %d %.0f ms", handler.request.method, type(handler).__name__, status, took)
+
+
+def _refusal_of(error: BaseException | None) -> Refused | None:
+    """What ends a request as a refusal: one of ours, or that somebody whom we ask does not answer now."""
+    if isinstance(error, Refused):
+        return error
+    if isinstance(error, HubDown):
+        return Refused("hub_unreachable", 503)
+    return Refused("store_unreachable", 503) if is_away(error) else None
 
 
 async def _refuse(refusal: Refused, **_: str) -> None:

@@ -31,10 +31,12 @@ M = "http://purl.imsglobal.org/vocab/lis/v2/membership#"
 
 
 class HubUser(RequestHandler):
-    """A hub's users: nobody is there, everybody can be made."""
+    """A hub's users: nobody is there, everybody can be made; while `away` asking for one ends in an error."""
+
+    away = False
 
     def get(self, name):
-        self.set_status(404)
+        self.set_status(500 if HubUser.away else 404)
 
     def post(self, name):
         self.set_status(201)
@@ -165,6 +167,17 @@ async def test_a_course_is_made_and_survives_the_services_death_and_the_exchange
     service.start()
     await service.ready()
     assert (await service.until_launched("3", "Learner"))["username"] == student["username"]
+
+
+async def test_while_the_hub_does_not_answer_somebody_new_is_to_try_again(service, monkeypatch):
+    assert (await service.call("POST", "api/apply", {"platforms": [PLATFORM], "courses": []}))[0] == 200
+    await service.until_launched("9", "Instructor")
+    with monkeypatch.context() as changed:
+        changed.setattr(HubUser, "away", True)
+        status, answer = await service.launch("3", "Learner")
+        assert (status, answer["code"]) == (503, "hub_unreachable")
+        assert (await service.launch("9", "Instructor"))[0] == 200  # of somebody known the hub is not asked
+    assert (await service.launch("3", "Learner"))[0] == 200
 
 
 async def test_nothing_but_the_shared_secret_opens_the_hubs_doors(service):

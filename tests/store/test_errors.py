@@ -4,10 +4,13 @@ from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from jupyterhub_courses.adapters.store.database import Database, is_away
 from jupyterhub_courses.adapters.store.people import People
 from jupyterhub_courses.core.records import Person
+
+from ..support.ports import free_port
 
 
 async def test_it_names_nobody(database):
@@ -19,3 +22,27 @@ async def test_it_names_nobody(database):
             await asked
         said = f"{caught.value} {caught.value!r}"
         assert "persons" in said and "Lovelace" not in said and "sub-of-ada" not in said and "ada@" not in said
+
+
+@pytest.mark.parametrize("address", [f"127.0.0.1:{free_port()}", "nowhere.invalid"])
+async def test_a_database_that_cannot_be_reached_is_away(address):
+    database = Database(f"postgresql://somebody:secret@{address}/courses")
+    for session in (database.reading, database.transaction):
+        with pytest.raises(Exception) as caught:
+            async with session() as opened:
+                await opened.execute(text("SELECT 1"))
+        assert is_away(caught.value)
+    await database.close()
+
+
+async def test_a_connection_that_was_cut_is_a_database_that_is_away(database):
+    if database.is_sqlite:
+        return
+    with pytest.raises(DBAPIError) as caught:
+        async with database.transaction() as session:
+            backend = await session.scalar(text("SELECT pg_backend_pid()"))
+            async with database.transaction() as other:
+                await other.execute(text(f"SELECT pg_terminate_backend({backend})"))
+            await session.execute(text("SELECT 1"))
+    assert is_away(caught.value)
+    assert not is_away(IntegrityError("", {}, Exception())) and not is_away(ValueError()) and not is_away(None)

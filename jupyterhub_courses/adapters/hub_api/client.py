@@ -132,5 +132,5 @@ class HubApi:
                         raise HubDown("the hub's answer is too large")
                 is_json = response.content_type == "application/json" and body
                 return response.status, (loads(bytes(body)) if is_json else None)
-        except (TimeoutError, ValueError, aiohttp.ClientError) as error:
+        except (TimeoutError, ValueError, OSError, aiohttp.ClientError) as error:
             raise HubDown(type(error).__name__) from error

@@ -4,6 +4,7 @@
 write lock), `reading()` for looking. Both roll back on any exception.
 """
 
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import wraps
@@ -13,7 +14,8 @@ from typing import Any, ParamSpec, TypeVar
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, event, make_url
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
@@ -42,6 +44,13 @@ def again_on_conflict(method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitabl
         return await method(*args, **kwargs)
 
     return looking_again
+
+
+def is_away(error: BaseException | None) -> bool:
+    """Whether `error` says that the database cannot be reached or cannot serve now: trying again later may help."""
+    # asyncpg's own errors of a connection that cannot be made reach us as they are.
+    away = (OperationalError, InterfaceError, NoConnectionLeft, ConnectionError, socket.gaierror)
+    return isinstance(error, away) or (isinstance(error, DBAPIError) and error.connection_invalidated)
 
 
 class Database:
