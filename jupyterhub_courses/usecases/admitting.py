@@ -90,7 +90,7 @@ class ProvisionerPort(Protocol):
     """The reconciler, as admission needs it."""
 
     async def prepare(self, course: Course) -> bool: ...
-    async def admit(self, course: Course, username: str, role: Role) -> bool: ...
+    async def admit(self, course: Course, username: str, role: Role, waited: float = 0.0) -> bool: ...
 
 
 class Admitting:
@@ -112,7 +112,8 @@ class Admitting:
 
     async def admit(self, launch: Launch) -> Admission:
         """Admit the person of a verified launch. Raises Refused with a code and an HTTP status."""
-        arriving = await self._arrivals.arrive(launch, self._clock(), NONCE_SECONDS)
+        began = self._clock()
+        arriving = await self._arrivals.arrive(launch, began, NONCE_SECONDS)
         registration = arriving.registration
         if registration is None:
             raise Refused("registration_unknown", 401)
@@ -120,13 +121,14 @@ class Admitting:
             raise Refused("deployment_unknown", 401)
         if not arriving.is_first or arriving.known is None:
             raise Refused("nonce_replayed", 401)
-        return await self._enter(launch, registration, arriving.known)
+        return await self._enter(launch, registration, arriving.known, began)
 
     async def enter(self, launch: Launch, registration: Registration) -> Admission:
         """Admit whom a launch of this registration names, which is proven and used once. Raises Refused."""
-        return await self._enter(launch, registration, await self._arrivals.known(registration, launch))
+        began = self._clock()
+        return await self._enter(launch, registration, await self._arrivals.known(registration, launch), began)
 
-    async def _enter(self, launch: Launch, registration: Registration, known: Known) -> Admission:
+    async def _enter(self, launch: Launch, registration: Registration, known: Known, began: datetime) -> Admission:
         # Somebody known, at a known activity, is in `known` whole; only what is new is asked for and written.
         role = role_from_claims(launch.roles)
         if role is None:
@@ -138,7 +140,8 @@ class Admitting:
         role, is_new = await self._join(person, course, role, known.standing)
         news = await self._remember_endpoints(launch, registration, course, known.link)
         goal = await self._goal(launch, registration, course, person, role)
-        ready = await self._provisioner.admit(course, person.username, role)
+        waited = (self._clock() - began).total_seconds()
+        ready = await self._provisioner.admit(course, person.username, role, waited)
         # A course gives roles from the moment that its grader user is there.
         was_made = course.state not in ("pending", "progressing")
         memberships = known.memberships if was_made and not is_new else await self._people.memberships(person.id)

@@ -87,8 +87,11 @@ class Provisioner:
             await self._courses.set_state(course.id, "progressing", "", self._clock())
         return True
 
-    async def admit(self, course: Course, username: str, role: Role) -> bool:
-        """Make the exchange know a member now; False when the course is not ready within the limit."""
+    async def admit(self, course: Course, username: str, role: Role, waited: float = 0.0) -> bool:
+        """Make the exchange know a member now; False when the course is not ready within the limit.
+
+        waited: seconds that the launch has taken already, as it does where many come at once.
+        """
         if course.state == "ready" and not self._must_tell(course, username, role):
             return True
         # One pass for everybody who comes before it looks: a class that launches at once is told of together.
@@ -98,7 +101,7 @@ class Provisioner:
             making = self._coming[course.slug] = asyncio.create_task(self._reconcile(course.slug, hurry=True))
             self._making.add(making)
             making.add_done_callback(self._making.discard)
-        await asyncio.wait([making], timeout=ADMIT_LIMIT)
+        await asyncio.wait([making], timeout=min(ADMIT_LIMIT, max(0.0, ADMIT_LIMIT - waited)))
         return making.done() and making.result()
 
     def wake(self) -> None:

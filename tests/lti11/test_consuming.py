@@ -45,7 +45,7 @@ class Provisioner:
     async def prepare(self, course: Any) -> bool:
         return True
 
-    async def admit(self, course: Any, username: str, role: Any) -> bool:
+    async def admit(self, course: Any, username: str, role: Any, waited: float = 0.0) -> bool:
         return True
 
 

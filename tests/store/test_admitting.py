@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import event, update
@@ -41,7 +41,8 @@ class Provisioner:
         await self.courses.change(course.id, state="ready")
         return True
 
-    async def admit(self, course, username, role):
+    async def admit(self, course, username, role, waited=0.0):
+        self.waited = waited
         return True
 
 
@@ -195,6 +196,22 @@ async def test_courses_whose_labels_have_no_latin_letters_are_any_number(admitti
         for n in range(60)
     ]
     assert len(set(made)) == 60 and made[:3] == ["course", "course-2", "course-3"]
+
+
+async def test_what_a_launch_has_waited_for_already_counts_where_it_waits_for_the_course(admitting, monkeypatch):
+    """In a storm everything takes longer, and the hub gives up after five seconds of it all."""
+    now = [NOW]
+
+    async def slow_hub(username):
+        now[0] += timedelta(seconds=2)
+        return False
+
+    monkeypatch.setattr(admitting, "_clock", lambda: now[0])
+    monkeypatch.setattr(admitting._hub, "user_exists", slow_hub)
+    await admitting.admit(launch("9", "Instructor", login="tara"))
+    assert admitting._provisioner.waited == 2
+    await admitting.admit(launch("9", "Instructor", login="tara"))
+    assert admitting._provisioner.waited == 0
 
 
 async def test_a_launch_is_admitted_for_one_attempt_whose_call_may_come_twice(admitting):

@@ -51,7 +51,7 @@ class Provisioner:
     async def prepare(self, course):
         return True
 
-    async def admit(self, course, username, role):
+    async def admit(self, course, username, role, waited=0.0):
         return True
 
 

@@ -82,6 +82,16 @@ async def state(database, slug):
     return (course.state, course.reason) if course else None
 
 
+async def test_whoever_has_waited_long_sees_the_course_being_made_at_once(provisioner, world, make):
+    world.slow.add("a")
+    course = await make("a")
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    assert await provisioner.admit(course, "ada", Role.STUDENT, 3.5) is False
+    assert loop.time() - began < 0.5
+    assert await provisioner.admit(course, "ada", Role.STUDENT, -60) is True  # a clock that was set back
+
+
 async def test_a_course_is_made_ready_once_and_left_alone_after(provisioner, make, database, world):
     await make("ml101")
     for _ in range(3):
