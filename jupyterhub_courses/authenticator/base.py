@@ -87,6 +87,10 @@ class LaunchPage(BaseHandler):
         except UnicodeDecodeError:
             return ""
 
+    def is_unusable(self, name):
+        """Whether `name` says something that `one_argument` does not take: "" would not be its meaning."""
+        return any(self.request.arguments.get(name, ())) and not self.one_argument(name)
+
     @property
     def public_scheme(self):
         """http or https, as the browser sees it."""

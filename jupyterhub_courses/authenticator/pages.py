@@ -48,7 +48,8 @@ class LoginInitiation(LaunchPage):
         """Registration and login hint of a login that is meant for us. Raises LaunchRefused."""
         issuer, hint = self.one_argument("iss"), self.one_argument("login_hint")
         target = self.one_argument("target_link_uri")
-        if not issuer or not hint or not target:
+        # Without these a login may go on; with one of several of them it might go on as another's.
+        if not issuer or not hint or not target or any(map(self.is_unusable, ("client_id", "lti_message_hint"))):
             raise LaunchRefused("login_incomplete")
         if not is_inside(target, self.public_host, self.base_url):
             raise LaunchRefused("target_outside")
