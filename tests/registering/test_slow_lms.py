@@ -94,13 +94,15 @@ async def test_a_name_that_was_found_before_is_not_waited_for(monkeypatch: pytes
 def test_a_key_that_takes_long_to_check_is_none() -> None:
     import base64
 
-    def key(bits: int) -> dict[str, str]:
-        number = (1 << (bits - 1)) + 129
-        n = base64.urlsafe_b64encode(number.to_bytes(bits // 8, "big")).decode().rstrip("=")
-        return {"kty": "RSA", "e": "AQAB", "n": n, "kid": str(bits)}
+    def number(bits: int) -> str:
+        value = (1 << (bits - 1)) + 129
+        return base64.urlsafe_b64encode(value.to_bytes(bits // 8, "big")).decode().rstrip("=")
 
-    body = json.dumps({"keys": [key(bits) for bits in (4096, 8192, 16384, 500_000)]}).encode()
-    assert set(parse_keyset(body)) == {"4096", "8192"}
+    def key(bits: int, e: str = "AQAB") -> dict[str, str]:
+        return {"kty": "RSA", "e": e, "n": number(bits), "kid": f"{bits} {len(e)}"}
+
+    keys = [key(bits) for bits in (4096, 8192, 16384, 500_000)] + [key(3072, "Aw"), key(3072, number(2048))]
+    assert set(parse_keyset(json.dumps({"keys": keys}).encode())) == {"4096 4", "8192 4", "3072 2"}
 
 
 async def test_what_a_token_says_about_keys_is_never_fetched(platform: Platform) -> None:  # noqa: F811

@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 ALGORITHMS = frozenset({"RS256", "RS384", "RS512"})
 KEY_BITS_MIN = 2048  # https://www.imsglobal.org/spec/security/v1p0/#key-management asks for RSA of this size
 KEY_BITS_MAX = 8192  # longer ones cost the hub milliseconds each
+EXPONENT_BITS_MAX = 64  # and so does an exponent of any length: everybody's is 65537, of 17 bits
 BODY_MAX, KEYS_MAX, KEYSETS_MAX = 256 * 1024, 100, 5000
 LIMIT_S = 5.0
 
@@ -158,7 +159,9 @@ def _key(jwk: Any) -> Key | None:
         rsa = PyJWK({"kty": "RSA", "n": jwk["n"], "e": jwk["e"]}, algorithm="RS256").key
     except (PyJWTError, KeyError, ValueError, TypeError):
         return None
-    return Key(rsa, alg) if isinstance(rsa, RSAPublicKey) and KEY_BITS_MIN <= rsa.key_size <= KEY_BITS_MAX else None
+    if not isinstance(rsa, RSAPublicKey) or not KEY_BITS_MIN <= rsa.key_size <= KEY_BITS_MAX:
+        return None
+    return Key(rsa, alg) if rsa.public_numbers().e.bit_length() <= EXPONENT_BITS_MAX else None
 
 
 @lru_cache(maxsize=1000)
