@@ -17,6 +17,7 @@ from tornado.httputil import url_concat
 from tornado.web import Finish, HTTPError, RequestHandler, StaticFileHandler, stream_request_body
 
 from ..adapters.hub_api import HubDown, TokenModel
+from ..adapters.hub_api.logins import LoginOfEachWindow
 from ..adapters.store.database import is_away
 from ..core.admissions import Refused
 from ..core.names import SERVICE_NAME
@@ -39,8 +40,17 @@ BODY_MAX = 1 << 20
 DRAIN_MAX = 1 << 30  # bytes read and thrown away, so that a client which sends first and reads later gets its answer
 
 
+class WithHubLogin(RequestHandler):
+    """For handlers of the hub's library, which would make a login of its own with its own settings."""
+
+    @property
+    def hub_auth(self) -> LoginOfEachWindow:
+        """The service's one: it remembers for 30 s whose a cookie is, where the library's remembers for 5 minutes."""
+        return cast(LoginOfEachWindow, self.settings["hub_auth"])
+
+
 @stream_request_body
-class BaseHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]
+class BaseHandler(WithHubLogin, HubOAuthenticated):  # type: ignore[misc]
     """A request to the service. Subclasses set `action`; None means open to everybody.
 
     The body is read after `prepare` has let the caller through, and at most `body_max` bytes of it are kept.
@@ -259,8 +269,18 @@ class BaseHandler(HubOAuthenticated, RequestHandler):  # type: ignore[misc]
         super().send_error(status_code, **kwargs)
 
 
-class LoginCallback(HubOAuthCallbackHandler):  # type: ignore[misc]
+class LoginCallback(WithHubLogin, HubOAuthCallbackHandler):  # type: ignore[misc]
     """Where the hub sends a browser back to; its address holds a code, which stays out of the log."""
+
+    _model: dict[str, Any] | None = None
+
+    async def prepare(self) -> None:
+        """Ask the hub who is logged in already: another window may have been faster."""
+        self._model = await self.hub_auth.get_user(self, sync=False)
+
+    def get_current_user(self) -> dict[str, Any] | None:
+        """For the hub's library, which would ask the hub and block this process while the hub asks us."""
+        return self._model
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
         """What went wrong, without the address."""

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from jupyterhub.services.auth import HubOAuth
 
+from ..adapters.hub_api.logins import LoginOfEachWindow
 from .words import words_in
 
 
@@ -14,7 +14,7 @@ class Renderer:
     """Templates below `templates/`, always escaped."""
 
     def __init__(self, hub_prefix: str, prefix: str) -> None:
-        self.hub_auth = HubOAuth(cache_max_age=30)
+        self.hub_auth = LoginOfEachWindow(cache_max_age=30)
         self.hub, self.base, self.home = hub_prefix, prefix, hub_prefix.removesuffix("hub/")
         self._common = {"hub": self.hub, "base": self.base, "home": self.home}
         self._environment = Environment(

@@ -16,6 +16,7 @@ from jupyterhub_courses.adapters.gradebook.writing import create_gradebook
 
 from .fetching import remove_leftovers
 from .gradebook_thread import GradebookThread
+from .logins import let_each_window_log_in
 from .materials import NBGITPULLER, CourseMaterials
 from .materials import handlers as pulling
 from .nbgrader_settings import gradebook_url, load_config
@@ -49,6 +50,7 @@ class CoursesExtension(ExtensionApp):
             extension = serverapp.extension_manager.extensions.get(name)
             if extension is not None:
                 extension.enabled = False
+        let_each_window_log_in(serverapp)
         labs = serverapp.config.LabServerApp
         found = list(labs["extra_labextensions_path"]) if "extra_labextensions_path" in labs else []
         folder = str(Path(__file__).parent / "labextension")
