@@ -35,10 +35,11 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "Bewertung vollständig ist.",
     ),
     "no_assignments_teacher": (
-        "There is no assignment yet. Open formgrader, press “Add new assignment”, write its notebook, then generate "
-        "and release it.",
-        "Es gibt noch keine Aufgabe. Öffnen Sie Formgrader, wählen Sie „Add new assignment“, schreiben Sie das "
-        "Notebook, dann erzeugen („Generate“) und freigeben („Release“).",
+        "No assignment is generated yet. Open formgrader: generate and release one that is listed there, or press “Add "
+        "new assignment” and write its notebook first.",
+        "Noch ist keine Aufgabe erzeugt. Öffnen Sie Formgrader: Erzeugen („Generate“) und geben Sie eine frei "
+        "(„Release“), die dort steht, oder legen Sie mit „Add new assignment“ eine an und schreiben Sie zuerst ihr "
+        "Notebook.",
     ),
     "formgrader": ("Open formgrader", "Formgrader öffnen"),
     "formgrader_hint": (
