@@ -101,7 +101,11 @@ async def test_scores_arrive_in_moodles_column(world: World, teacher: Teacher) -
         await teacher.autograde(hub_username)
         await teacher.mark(hub_username, "explanation", ML101[username].work.explanation)
     await world.grades_are({"student1": 50.0, "student2": 25.0, "student3": None})
-    assert {row["state"] for row in (await world.hub.scores("ml101")).values()} == {"sent"}
+
+    async def sent() -> bool:
+        return {row["state"] for row in (await world.hub.scores("ml101")).values()} == {"sent"}
+
+    await until(sent, 60, world.hub.tail)  # Moodle shows a grade before it has answered
 
 
 async def test_a_regrade_arrives(world: World, teacher: Teacher) -> None:

@@ -104,7 +104,18 @@ class Registered:
     seconds: float
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
+def hub(moodle: Lab, chp: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+    """One of its own: the other plays' hub knows this Moodle already, under another name."""
+    hub = Hub(tmp_path_factory.mktemp("registering"))
+    hub.start()
+    try:
+        yield hub
+    finally:
+        hub.stop()
+
+
+@pytest.fixture(scope="module")
 def admin(moodle: Lab, chromium_programs: tuple[str, str]) -> Iterator[Window]:
     password = (moodle.log.parent.parent / "adminpass").read_text().strip()
     with chromium.running(*chromium_programs) as browser:
@@ -113,7 +124,7 @@ def admin(moodle: Lab, chromium_programs: tuple[str, str]) -> Iterator[Window]:
         yield window
 
 
-@pytest_asyncio.fixture(scope="package", loop_scope="package")
+@pytest_asyncio.fixture(scope="module", loop_scope="package")
 async def registered(hub: Hub, moodle: Lab, admin: Window) -> AsyncIterator[Registered]:
     """Paste, press, activate, and set what our page says is left."""
     await hub.ready()
