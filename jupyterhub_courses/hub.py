@@ -77,6 +77,8 @@ def configure(
     c.ConfigurableHTTPProxy.auth_token = _secret(data / "proxy-token")
     c.ConfigurableHTTPProxy.pid_file = str(data / "proxy.pid")
 
+    # The hub's 30 s are too few for a server's first start while a class comes in on a small machine.
+    c.Spawner.http_timeout = c.Spawner.start_timeout = 120
     c.Spawner.poll_interval = 5  # asking a local process costs nothing, and the click after its end starts it anew
 
     c.CoursesConnection.service_url = f"{service_url}{base_url}services/{SERVICE_NAME}/api/"

@@ -153,7 +153,6 @@ configure(
     keep_servers=False,
 )
 c.Spawner.environment = {{**(c.Spawner.get("environment") or {{}}), {mark[0]!r}: {mark[1]!r}}}
-c.Spawner.http_timeout = c.Spawner.start_timeout = 120
 """
 
 
