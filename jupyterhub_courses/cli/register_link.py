@@ -1,6 +1,7 @@
 """`register-link PLATFORM`: a link by which an LMS registers itself (LTI Dynamic Registration)."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from traitlets import Enum, Unicode
@@ -38,8 +39,9 @@ class RegisterLink(JsonCommand):
             print(json.dumps(answer, indent=2))
             return 0
         print(answer["url"])
+        until = datetime.fromisoformat(answer["expires_at"]).astimezone(UTC)
         print(
-            f"It registers one LMS as {answer['platform']}, once, until {answer['expires_at']}. In Moodle: Site "
+            f"It registers one LMS as {answer['platform']}, once, until {until:%Y-%m-%d %H:%M} UTC. In Moodle: Site "
             "administration → Plugins → Activity modules → External tool → Manage tools; paste it, “Add LTI Advantage”."
         )
         return 0

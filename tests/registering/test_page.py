@@ -194,6 +194,7 @@ def test_the_command_prints_a_link(system: System) -> None:
     url = done.stdout.splitlines()[0]
     assert url.startswith(f"{system.base}/services/courses/register?code=")
     assert requests.get(url, timeout=20).status_code == 200
+    assert re.search(r", once, until 20\d\d-\d\d-\d\d \d\d:\d\d UTC\. ", done.stdout)
     wrong = cli(system, "register-link", "Not A Name")
     assert wrong.returncode == 1 and "lowercase letter" in wrong.stderr
 
