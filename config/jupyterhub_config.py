@@ -8,6 +8,7 @@ configure(
     c,
     data_dir="data",  # everything that must be kept: databases, keys, courses
     port=8000,  # http://127.0.0.1:8000; put a web server with TLS in front for anybody but yourself
+    # hub_port=8081, proxy_api_port=8001, service_port=8085,  # internal, on loopback: say others where these are taken
     # public_url="https://courses.example.org/",  # the address that browsers use then
     admins={"your-hub-username"},
 )
