@@ -15,6 +15,12 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "Sie sind hier noch in keinem Kurs. Öffnen Sie in Ihrer Lernplattform eine Aktivität Ihres Kurses: "
         "Damit kommen Sie hierher und werden Mitglied.",
     ),
+    "no_courses_admin": (
+        "There is no course here yet. Connect a learning platform: a teacher's first click there makes the course. "
+        "Or write a courses file and apply it.",
+        "Hier gibt es noch keinen Kurs. Verbinden Sie eine Lernplattform: Der erste Klick einer Lehrperson dort legt "
+        "den Kurs an. Oder schreiben Sie eine Kursdatei und wenden Sie sie an.",
+    ),
     "course": ("Course", "Kurs"),
     "assignments": ("Assignments", "Aufgaben"),
     "assignment": ("Assignment", "Aufgabe"),

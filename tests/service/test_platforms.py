@@ -185,6 +185,14 @@ async def test_the_page_of_platforms_escapes_what_it_shows(service):
     assert 'href="/services/courses/platforms"' not in (await page(service, "", token="ada"))[1]
 
 
+async def test_an_administrator_without_courses_is_shown_where_to_begin(service):
+    _, home = await page(service, "")
+    assert words_in("en").no_courses_admin in html.unescape(home)
+    assert 'class="btn btn-primary" href="/services/courses/platforms"' in home
+    _, home = await page(service, "", token="ada")
+    assert words_in("en").no_courses in home and "btn-primary" not in home
+
+
 async def test_every_value_to_copy_is_this_hubs_own(service):
     status, text = await page(service, "platforms/connect")
     assert status == 200
