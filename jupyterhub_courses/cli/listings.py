@@ -53,18 +53,22 @@ class Courses(JsonCommand):
 
 
 class Delete(Command):
-    """Delete a course. Its folder, with everything its people made, stays where it is."""
+    """Delete a course. Its folder or volumes, with everything its people made, stay unless they are to be erased."""
 
     name = "delete"
-    usage = "delete COURSE [--yes]"
+    usage = "delete COURSE [--erase] [--yes]"
     arguments = 1
 
     yes = Bool(False, help="Do not ask to type the course's name again.").tag(config=True)
-    flags: ClassVar[Any] = {"yes": ({"Delete": {"yes": True}}, "Do not ask to type the course's name again.")}
+    erase = Bool(False, help="Erase what its people made, too: nobody can bring it back.").tag(config=True)
+    flags: ClassVar[Any] = {
+        "yes": ({"Delete": {"yes": True}}, "Do not ask to type the course's name again."),
+        "erase": ({"Delete": {"erase": True}}, "Erase what its people made, too: nobody can bring it back."),
+    }
 
     def run(self, *arguments: str) -> int:
         (slug,) = arguments
-        path = f"courses/{_slug(slug)}?confirm={_slug(slug)}"
+        path = f"courses/{_slug(slug)}?confirm={_slug(slug)}" + ("&volumes=erase" if self.erase else "")
         if not self.yes and not self._typed_again(slug):
             raise CommandError(f"{slug} was not deleted: its name was not typed again (or give --yes).")
         self.ask("DELETE", path)
@@ -72,8 +76,9 @@ class Delete(Command):
         return 0
 
     def _typed_again(self, slug: str) -> bool:
+        files = "EVERYTHING its people made is erased" if self.erase else "its files are kept"
         try:
-            return input(f"Servers of {slug} stop, its files are kept. Type its name to delete it: ").strip() == slug
+            return input(f"Servers of {slug} stop, {files}. Type its name to delete it: ").strip() == slug
         except EOFError:
             return False
 

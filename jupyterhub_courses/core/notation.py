@@ -5,6 +5,7 @@ specs and the command line use them.
 """
 
 import re
+from ipaddress import ip_network
 from urllib.parse import urlsplit
 
 from . import names
@@ -16,6 +17,13 @@ _SIZE = re.compile(r"(\d+(?:\.\d+)?)([KMGT]?)")
 _DURATION = re.compile(r"(\d+)([smhd]?)")
 _USERNAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}")
 _GIT_URL = re.compile(r"(https?|ssh|file)://[^\s-]\S*|\w[\w.-]*@\w[\w.-]*:\S+|/\S*")
+_RESOURCE = re.compile(r"(?=.{3,253}$)[a-z0-9]([a-z0-9.-]*[a-z0-9])?/[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
+_LABEL_VALUE = re.compile(r"([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?")
+_LABEL = re.compile(r"([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
+_OBJECT = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+#: What hub, server and courses agree about among themselves.
+_VARIABLES_KEPT = ("JUPYTERHUB_", "JPY_", "JUPYTER_", "NBGRADER_", "LD_")
 _GIT_REF = re.compile(r"[\w.][\w./@+-]{0,199}")
 
 
@@ -117,3 +125,44 @@ def git_ref(value: str) -> str:
     if not _GIT_REF.fullmatch(value):
         raise _refuse(value, "a branch, a tag or a commit")
     return value
+
+
+def resource(value: str) -> str:
+    if not _RESOURCE.fullmatch(value):
+        raise _refuse(value, "the name of a resource that nodes offer, like nvidia.com/gpu")
+    if "kubernetes.io/" in value:
+        raise _refuse(value, "a resource that a course can ask for")
+    return value
+
+
+def label(value: str) -> str:
+    if not _LABEL.fullmatch(value):
+        raise _refuse(value, "the name of a label or taint of nodes, like example.org/pool")
+    return value
+
+
+def label_value(value: str) -> str:
+    if not _LABEL_VALUE.fullmatch(value):
+        raise _refuse(value, "the value of a label: at most 63 letters, digits and . _ -")
+    return value
+
+
+def object_name(value: str) -> str:
+    if len(value) > 253 or not _OBJECT.fullmatch(value):
+        raise _refuse(value, "a name of Kubernetes': lowercase letters, digits, hyphens and dots")
+    return value
+
+
+def variable(value: str) -> str:
+    if not _VARIABLE.fullmatch(value):
+        raise _refuse(value, "the name of an environment variable")
+    if value.startswith(_VARIABLES_KEPT) or value in ("HOME", "PATH"):
+        raise ValueError(f"{shown(value)} is set by the hub: choose another name")
+    return value
+
+
+def network(value: str) -> str:
+    try:
+        return str(ip_network(value))
+    except ValueError:
+        raise _refuse(value, "a range of addresses, like 192.0.2.0/24, or 192.0.2.7/32 for one") from None

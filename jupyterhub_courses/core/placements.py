@@ -38,8 +38,9 @@ class PodPlacement:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "PodPlacement":
         """Of the JSON object; lists become tuples and unknown keys are ignored."""
-        known = {f.name: data[f.name] for f in fields(cls) if f.name in data}
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in known.items()})
+        known: dict[str, Any] = {f.name: data[f.name] for f in fields(cls) if f.name in data}
+        tuples = {name: tuple(value) for name, value in known.items() if isinstance(value, list)}
+        return cls(**{**known, **tuples})
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,10 @@ class Person:
 
 @dataclass(frozen=True)
 class Course:
-    """One course as stored. `state`: pending, progressing, ready, degraded or deleting, with `reason` in words."""
+    """One course as stored. `state`: pending, progressing, ready, degraded or deleting, with `reason` in words.
+
+    `erase`: whether what its people made goes with it, once it is deleted.
+    """
 
     id: int
     slug: str
@@ -106,6 +109,7 @@ class Course:
     members_url: str | None
     roster_synced_at: datetime | None
     roster_error: str
+    erase: bool = False
 
 
 @dataclass(frozen=True)

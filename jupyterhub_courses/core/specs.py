@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from . import notation
+from .records import Course
 
 
 def _limit_alone(value: object) -> object:
@@ -31,12 +32,30 @@ def _switch(value: object) -> object:
     return {"mode": value} if isinstance(value, str) else value
 
 
+def _egress_alone(value: object) -> object:
+    """`egress: on` is short for `egress: {internet: on}`."""
+    return {"internet": value} if isinstance(value, bool | str) else value
+
+
 Bytes = Annotated[int, BeforeValidator(notation.parse_bytes), Field(le=2**50)]
 Seconds = Annotated[int, BeforeValidator(notation.parse_seconds), Field(le=30 * 86400)]
 Cores = Annotated[float, BeforeValidator(notation.parse_cores)]
 Slug = Annotated[str, AfterValidator(notation.slug)]
 Url = Annotated[str, Field(max_length=1024), AfterValidator(notation.web_address)]
 Text = Annotated[str, Field(min_length=1, max_length=255)]
+StorageClass = Annotated[str, AfterValidator(notation.object_name)]
+Image = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[\w./:@-]+$")]
+Extra = Annotated[
+    dict[Annotated[str, AfterValidator(notation.resource)], Annotated[int, Field(ge=1, le=64)]], Field(max_length=8)
+]
+Variables = Annotated[
+    dict[Annotated[str, AfterValidator(notation.variable)], Annotated[str, Field(max_length=4096)]],
+    Field(max_length=100),
+]
+NodeSelector = Annotated[
+    dict[Annotated[str, AfterValidator(notation.label)], Annotated[str, AfterValidator(notation.label_value)]],
+    Field(max_length=20),
+]
 
 
 class Spec(BaseModel):
@@ -54,7 +73,7 @@ class Environment(Spec):
     """What the course's servers run: a Python environment on one machine, an image on a cluster."""
 
     python: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
-    image: Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[\w./:@-]+$")] | None = None
+    image: Image | None = None
 
 
 class Cpu(Spec):
@@ -99,6 +118,56 @@ class Grader(Spec):
 
     cpu: CpuField | None = None
     memory: MemoryField | None = None
+    storage: Bytes | None = None
+
+
+class Toleration(Spec):
+    """Of a node's taint; without `value`, whatever the taint's is."""
+
+    key: Annotated[str, AfterValidator(notation.label)]
+    value: Annotated[str, AfterValidator(notation.label_value)] | None = None
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
+
+
+class Shared(Spec):
+    """A volume of all servers of the course: graders write it, students read it."""
+
+    size: Bytes
+    storage_class: StorageClass | None = None
+
+
+class Quota(Spec):
+    """What the course's servers may have together: `servers` at once, guaranteed cores and bytes, bytes of volumes."""
+
+    servers: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    cpu: Annotated[float, BeforeValidator(notation.parse_cores)] | None = None
+    memory: Bytes | None = None
+    storage: Bytes | None = None
+
+
+class Destination(Spec):
+    """Addresses outside that servers may reach; without `ports`, all of them."""
+
+    cidr: Annotated[str, AfterValidator(notation.network)]
+    ports: Annotated[tuple[Annotated[int, Field(ge=1, le=65535)], ...], Field(max_length=20)] = ()
+
+
+class Egress(Spec):
+    """What servers may reach beyond hub and exchange: the public internet, and listed addresses."""
+
+    internet: bool = False
+    to: Annotated[tuple[Destination, ...], Field(max_length=50)] = ()
+
+
+class Profile(Spec):
+    """A size to choose from when a server starts; what it does not say is the course's."""
+
+    title: Text
+    description: Annotated[str, Field(max_length=1000)] = ""
+    image: Image | None = None
+    cpu: CpuField | None = None
+    memory: MemoryField | None = None
+    resources: Extra = Field(default_factory=dict)
 
 
 class StartFrom(Spec):
@@ -148,12 +217,27 @@ class CourseSpec(Spec):
     cpu: CpuField = Cpu()
     memory: MemoryField = Memory()
     storage: Bytes | None = None
+    storage_class: StorageClass | None = None
+    resources: Extra = Field(default_factory=dict)
+    node_selector: NodeSelector = Field(default_factory=dict)
+    tolerations: Annotated[tuple[Toleration, ...], Field(max_length=20)] = ()
+    variables: Variables = Field(default_factory=dict)
+    shared: Shared | None = None
+    quota: Quota = Quota()
+    egress: Annotated[Egress, BeforeValidator(_egress_alone)] = Egress()
+    profiles: Annotated[tuple[Profile, ...], Field(max_length=20)] = ()
+    autograde: Literal["apart", "server"] | None = None
     exchange: Exchange = Exchange()
     grader: Grader = Grader()
     start_from: StartFrom | None = None
     materials: Annotated[tuple[Material, ...], Field(max_length=100)] = ()
     people: Annotated[tuple[Member, ...], Field(max_length=5000)] = ()
     idle_timeout: Seconds | None = None
+
+
+def spec_of(course: Course) -> CourseSpec:
+    """The stored spec as a validated value."""
+    return CourseSpec.model_validate({**course.spec, "slug": course.slug, "title": course.title})
 
 
 class Registration(Spec):
@@ -237,8 +321,17 @@ def not_on_one_machine(spec: CourseSpec) -> list[str]:
         ("idle_timeout", spec.idle_timeout is not None),
         ("grader.cpu", spec.grader.cpu not in (None, Cpu())),
         ("grader.memory", spec.grader.memory not in (None, Memory())),
+        ("grader.storage", spec.grader.storage is not None),
+        ("quota", spec.quota != Quota()),
+        ("egress", spec.egress != Egress()),
     ]
     notes = [f"{name} is not enforced on one machine: its servers are plain processes" for name, set_ in limits if set_]
+    only: list[tuple[str, Any]] = [
+        (name, getattr(spec, name))
+        for name in ("storage_class", "resources", "node_selector", "tolerations", "variables", "shared", "profiles")
+    ]
+    only.append(("autograde", spec.autograde == "apart"))
+    notes += [f"{name} does not apply on one machine: a cluster does it" for name, set_ in only if set_]
     if spec.environment.image is not None:
         notes.append("environment.image does not apply on one machine: set environment.python instead")
     return [f"{spec.slug}: {note}" for note in notes]

@@ -67,10 +67,14 @@ class CourseHandler(BaseHandler):
         )
 
     async def delete(self, slug: str) -> None:
-        """Servers stop, the course goes, its files are kept. The slug has to be said again (?confirm=slug)."""
-        if self.get_query_argument("confirm", "") != slug:
+        """Servers stop, the course goes; its files are kept, or erased with &volumes=erase.
+
+        The slug has to be said again (?confirm=slug).
+        """
+        volumes = self.get_query_argument("volumes", "keep")
+        if self.get_query_argument("confirm", "") != slug or volumes not in ("keep", "erase"):
             raise Refused("bad_request", 400)
-        await self.parts.applying.delete(self.this_course)
+        await self.parts.applying.delete(self.this_course, erase=volumes == "erase")
         self.answer({"slug": slug, "state": "deleting"}, 202)
 
 

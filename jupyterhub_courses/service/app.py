@@ -16,17 +16,17 @@ from urllib.parse import urlsplit
 
 from tornado.httpserver import HTTPServer
 from tornado.web import Application as WebApplication
-from traitlets import Float, Unicode
+from traitlets import Enum, Float, Unicode
 from traitlets import default as default_value
 from traitlets.config import Application
 
 from ..adapters.hub_api import HubApi
+from ..adapters.kubernetes import ClusterHost
 from ..adapters.lms.http import LmsHttp
 from ..adapters.lms.oauth1 import is_signed
 from ..adapters.lms.registration import LIMIT_S as REGISTRATION_LIMIT_S
 from ..adapters.lms.registration import RegistrationClient
 from ..adapters.processes import LocalHost
-from ..adapters.processes.host import HostProblem
 from ..adapters.store.arrivals import Arrivals
 from ..adapters.store.courses import Courses
 from ..adapters.store.database import Database
@@ -38,6 +38,7 @@ from ..adapters.store.registering import RegistrationStore
 from ..adapters.store.registrations import Registrations
 from ..adapters.store.scores import Scores
 from ..core.admissions import Admission
+from ..core.hosts import HostProblem
 from ..usecases.admitting import Admitting
 from ..usecases.applying import Applying
 from ..usecases.consuming import Consuming
@@ -45,19 +46,21 @@ from ..usecases.continuing import Continuing
 from ..usecases.placing import Placing
 from ..usecases.platforms import Platforms
 from ..usecases.probing import Probing
-from ..usecases.provisioning import Provisioner
+from ..usecases.provisioning import INTERVAL, Provisioner
 from ..usecases.recording import Recording
 from ..usecases.registering import Registering
 from ..usecases.selecting import Selecting
 from ..usecases.sweeping import sweep_forever
 from ..usecases.welcoming import Welcoming
 from .base import BODY_MAX, log_request
+from .cluster import CoursesCluster
 from .lms_work import LmsWork
 from .rendering import Renderer
 from .routes import routes
 
 log = logging.getLogger(__name__)
 BODY_LIMIT_S = 300.0
+CLUSTER_INTERVAL = 20.0  # seconds between two looks at a cluster: what somebody changed is repaired within a minute
 CLOSING = 10.0  # seconds that an orderly end may take
 
 
@@ -77,8 +80,9 @@ class Parts:
         self.database = Database(settings.database_url)
         self.registrations, self.people = Registrations(self.database), People(self.database)
         self.courses, self.scores = Courses(self.database), Scores(self.database)
-        self.host = LocalHost(data_dir, settings.own_url + "api", settings.hub_api_url)
-        self.provisioner = Provisioner(self.courses, self.people, hub, self.host, HostProblem, clock)
+        self.host = self._host(settings, data_dir)
+        interval = CLUSTER_INTERVAL if settings.on_cluster else INTERVAL
+        self.provisioner = Provisioner(self.courses, self.people, hub, self.host, HostProblem, clock, interval)
         self.once = Once(self.database)
         self.admitting = Admitting(
             Arrivals(self.database),
@@ -96,7 +100,7 @@ class Parts:
         self.continuing = Continuing(self.people, self.once, clock)
         self.welcoming = Welcoming(self.people, self.once, hub, clock)
         self.placing = Placing(self.people, self.courses, self.host)
-        self.applying = Applying(Files(self.database), self.provisioner.wake, clock, on_one_machine=True)
+        self.applying = Applying(Files(self.database), self.provisioner.wake, clock, not settings.on_cluster)
         self.lms = LmsWork(
             self.database,
             self.courses,
@@ -125,6 +129,16 @@ class Parts:
             clock,
         )
         self.renderer = Renderer(settings.hub_prefix, settings.prefix)
+
+    def _host(self, settings: "CoursesService", data_dir: Path) -> LocalHost | ClusterHost:
+        api_url = settings.own_url + "api"
+        if not settings.on_cluster:
+            return LocalHost(data_dir, api_url, settings.hub_api_url)
+
+        async def assignments(course_id: int) -> set[str]:
+            return {one.name for one in await self.scores.assignments(course_id) if one.in_gradebook}
+
+        return CoursesCluster(parent=settings).host(settings.hub_api_url, api_url + "/", assignments)
 
     def launched(self, admission: Admission) -> None:
         """A launch may have told where scores go; a teacher's wants the roster to be fresh."""
@@ -174,6 +188,11 @@ class CoursesService(Application):
         help="Address under which browsers and LMSs see the hub, such as https://hub.example.org/; what is given to an "
         "LMS begins with it. Default: the environment's JUPYTERHUB_COURSES_PUBLIC_URL, else what a request says."
     ).tag(config=True)
+    host = Enum(
+        ["local", "kubernetes"],
+        help="Where courses live: `local`, folders and processes of this machine, or `kubernetes`, a namespace each. "
+        "Default: the environment's JUPYTERHUB_COURSES_HOST, else `local`.",
+    ).tag(config=True)
     delivery_interval = Float(
         2.0, help="Seconds between two looks at scores that are due; new scores are delivered at once."
     ).tag(config=True)
@@ -197,6 +216,20 @@ class CoursesService(Application):
     @default_value("public_url")
     def _public_url(self) -> str:
         return os.environ.get("JUPYTERHUB_COURSES_PUBLIC_URL", "")
+
+    @default_value("host")
+    def _host(self) -> str:
+        return os.environ.get("JUPYTERHUB_COURSES_HOST", "") or "local"
+
+    @property
+    def on_cluster(self) -> bool:
+        """Whether courses are namespaces."""
+        return bool(self.host == "kubernetes")
+
+    @property
+    def hub_api_token(self) -> str:
+        """This service's token at the hub. A hub gives it to a service that it starts; z2jh's is the shared secret."""
+        return os.environ.get("JUPYTERHUB_API_TOKEN", "") or self.read_hub_token()
 
     @property
     def bind_url(self) -> str:
@@ -263,7 +296,8 @@ class CoursesService(Application):
         loop = asyncio.get_running_loop()
         for signum in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(signum, stop.set)
-        parts = Parts(self, HubApi(self.hub_api_url, os.environ["JUPYTERHUB_API_TOKEN"]))
+        os.environ["JUPYTERHUB_API_TOKEN"] = self.hub_api_token  # which HubOAuth reads as well
+        parts = Parts(self, HubApi(self.hub_api_url, self.hub_api_token))
         server = self._listen(parts)
         tasks = [
             loop.create_task(coroutine)
@@ -291,7 +325,8 @@ class CoursesService(Application):
             body_timeout=BODY_LIMIT_S,
             idle_connection_timeout=300,
         )
-        server.listen(address.port or 80, address.hostname or "127.0.0.1")
+        # A pod's service address is not the pod's own; who reaches the pod, a policy says.
+        server.listen(address.port or 80, None if self.on_cluster else address.hostname or "127.0.0.1")
         log.info("courses service listens at %s", self.own_url)
         return server
 

@@ -35,7 +35,7 @@ OPERATIONS: Final = (
     Operation("continuations/spend", "post", HUB, "Go on with a code", "SpentCode", "Continued"),
     Operation("courses", "get", "everybody: their own; administrators: all", "Courses", gives="CourseList"),
     Operation("courses/{slug}", "get", MEMBERS, "One course with its assignments", gives="Course"),
-    Operation("courses/{slug}", "delete", ADMIN, "Delete a course (?confirm=slug); its files are kept"),
+    Operation("courses/{slug}", "delete", ADMIN, "Delete a course (?confirm=slug); &volumes=erase: its files, too"),
     Operation("courses/{slug}/roster", "get", f"{STAFF}; the grader's server", "Participants", gives="Roster"),
     Operation("courses/{slug}/roster/sync", "post", STAFF, "Read the LMS's list of participants now"),
     Operation(

@@ -39,7 +39,7 @@ class FilesPort(Protocol):
         now: datetime,
     ) -> None: ...
     async def keep_configured(self, platform: Platform, registration: Registration) -> None: ...
-    async def mark_deleting(self, course_id: int, now: datetime) -> None: ...
+    async def mark_deleting(self, course_id: int, now: datetime, erase: bool = False) -> None: ...
 
 
 class Applying:
@@ -75,11 +75,11 @@ class Applying:
         """Keep the platform that the authenticator's own settings name."""
         await self._files.keep_configured(platform, registration)
 
-    async def delete(self, course: Course) -> None:
-        """Begin a course's end: its servers stop, its namespace or processes go, its files stay."""
+    async def delete(self, course: Course, erase: bool = False) -> None:
+        """Begin a course's end: its servers stop, namespace or processes go; files stay, unless to be erased."""
         if course.owner == FILE:
             raise Refused("owned_by_file", 409)
-        await self._files.mark_deleting(course.id, self._clock())
+        await self._files.mark_deleting(course.id, self._clock(), erase)
         self._wake()
 
     async def _write(self, file: CoursesFile, changes: tuple[Change, ...], now: datetime) -> None:

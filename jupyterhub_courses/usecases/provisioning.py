@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from ..core.hosts import StillComing
 from ..core.names import grader_username
 from ..core.records import Course
 from ..core.retries import backoff
@@ -18,6 +19,8 @@ from ..core.roles import Role
 log = logging.getLogger(__name__)
 
 INTERVAL = 5.0  # seconds between passes
+SOON = 1.0  # seconds after which a course that is coming up is looked at again
+FEW = 8  # of them are looked at one by one, more of them all at once
 PARALLEL = 8
 ADMIT_LIMIT = 3.0  # seconds that a launch waits for a course before the page that shows it being made; the hub waits 5
 
@@ -29,6 +32,7 @@ class CoursesPort(Protocol):
     async def by_slug(self, slug: str) -> Course | None: ...
     async def change(self, course_id: int, **values: Any) -> None: ...
     async def set_state(self, course_id: int, state: str, reason: str, now: datetime) -> bool: ...
+    async def note(self, course_id: int, kind: str, text: str, now: datetime) -> None: ...
     async def delete(self, course_id: int) -> None: ...
 
 
@@ -49,14 +53,19 @@ class HubPort(Protocol):
 class HostPort(Protocol):
     """The place where courses live: folders and processes here, namespaces on a cluster."""
 
+    async def look(self) -> None: ...
     async def ensure(self, course: Course) -> int: ...
+    def repaired(self, course: Course) -> list[str]: ...
     async def provision(self, course: Course, port: int, students: list[str]) -> None: ...
     async def enroll(self, course: Course, port: int, students: list[str]) -> None: ...
-    async def remove(self, course: Course, erase: bool = False) -> None: ...
+    async def remove(self, course: Course, erase: bool = False) -> bool: ...
 
 
 class Provisioner:
-    """The reconciler. `problem` is the host's exception whose text is for a course's page."""
+    """The reconciler. `problem` is the host's exception whose text is for a course's page.
+
+    `interval`: seconds between two passes over all courses.
+    """
 
     def __init__(
         self,
@@ -66,7 +75,9 @@ class Provisioner:
         host: HostPort,
         problem: type[Exception],
         clock: Callable[[], datetime],
+        interval: float = INTERVAL,
     ) -> None:
+        self._interval = interval
         self._courses, self._people, self._hub, self._host = courses, people, hub, host
         self._problem, self._clock = problem, clock
         self._locks: dict[str, asyncio.Lock] = {}
@@ -75,6 +86,7 @@ class Provisioner:
         self._wake = asyncio.Event()
         self._coming: dict[str, asyncio.Task[bool]] = {}
         self._making: set[asyncio.Task[bool]] = set()
+        self._soon: set[str] = set()  # slugs of courses that only need time
 
     async def prepare(self, course: Course) -> bool:
         """Make the course's grader user, which hub roles need before anybody gets them. False: the hub is down."""
@@ -109,28 +121,46 @@ class Provisioner:
         self._wake.set()
 
     async def run_forever(self) -> None:
-        """Passes until cancelled."""
+        """Passes until cancelled; between two, courses that are coming up are looked at by themselves."""
+        loop = asyncio.get_running_loop()
+        due = loop.time()
         while True:
             try:
-                await self.pass_once()
+                if loop.time() >= due or self._wake.is_set():
+                    self._wake.clear()
+                    due = loop.time() + self._interval
+                    await self.pass_once()
+                else:
+                    await self.look_again()
             except Exception:
                 log.exception("a pass over the courses failed")
+            pause = min(SOON, self._interval) if self._soon else self._interval
             try:
-                async with asyncio.timeout(INTERVAL):
+                async with asyncio.timeout(min(pause, max(0.0, due - loop.time()))):
                     await self._wake.wait()
             except TimeoutError:
                 pass
-            self._wake.clear()
 
     async def pass_once(self) -> None:
         """Look at every course once."""
+        await self._host.look()
+        await self._each([course.slug for course in await self._courses.all()])
+
+    async def look_again(self) -> None:
+        """Look at the courses that are coming up."""
+        slugs = sorted(self._soon)
+        if len(slugs) > FEW:
+            await self._host.look()
+        await self._each(slugs)
+
+    async def _each(self, slugs: list[str]) -> None:
         limit = asyncio.Semaphore(PARALLEL)
 
         async def one(slug: str) -> None:
             async with limit:
                 await self._reconcile(slug)
 
-        await asyncio.gather(*(one(course.slug) for course in await self._courses.all()))
+        await asyncio.gather(*map(one, slugs))
 
     def _must_tell(self, course: Course, username: str, role: Role) -> bool:
         known = self._known.get(course.id)
@@ -141,33 +171,43 @@ class Provisioner:
         async with self._locks.setdefault(slug, asyncio.Lock()):
             if hurry:
                 self._coming.pop(slug, None)  # from here on it looks; whoever comes now needs the next pass
+            self._soon.discard(slug)
             course = await self._courses.by_slug(slug)
             if course is None:
                 return False
             failures, not_before = self._failures.get(course.id, (0, None))
             if not hurry and not_before is not None and self._clock() < not_before:
                 return False
-            reason = ""
+            state, reason = "ready", ""
             try:
                 if course.state == "deleting":
                     await self._delete(course)
                     return False
                 await self._make(course)
+            except StillComing as coming:
+                state, reason = "progressing", str(coming)
+                self._soon.add(slug)
             except self._problem as error:
-                reason = str(error)
+                state, reason = "degraded", str(error)
             except Exception as error:
                 log.exception("course %s: cannot be made ready", slug)
+                state = "degraded"
                 reason = f"An unexpected error ({type(error).__name__}); the service's log says more."
-            if reason:
+            if state == "degraded":
                 pause = min(60.0, backoff(failures + 1, 0.5))
                 self._failures[course.id] = (failures + 1, self._clock() + timedelta(seconds=pause))
-                await self._courses.set_state(course.id, "degraded", reason, self._clock())
-                return False
-            self._failures.pop(course.id, None)
-            is_news = (course.state, course.reason) != ("ready", "")
-            if is_news and await self._courses.set_state(course.id, "ready", "", self._clock()):
-                log.info("course %s: ready", slug)
-            return True
+            else:
+                self._failures.pop(course.id, None)
+            await self._tell(course, state, reason)
+            return state == "ready"
+
+    async def _tell(self, course: Course, state: str, reason: str) -> None:
+        for sentence in self._host.repaired(course):
+            log.warning("course %s: %s", course.slug, sentence)
+            await self._courses.note(course.id, "repaired", sentence, self._clock())
+        is_news = (course.state, course.reason) != (state, reason)
+        if is_news and await self._courses.set_state(course.id, state, reason, self._clock()):
+            log.info("course %s: %s %s", course.slug, state, reason)
 
     async def _make(self, course: Course) -> None:
         if course.state == "pending" and not await self.prepare(course):
@@ -187,9 +227,9 @@ class Provisioner:
     async def _delete(self, course: Course) -> None:
         servers = await self._hub.running_servers(course.slug)
         stopped = [await self._hub.stop_server(username, course.slug) for username in servers]
-        if not all(stopped):
-            return  # the next pass looks again
-        await self._host.remove(course)
+        if not all(stopped) or not await self._host.remove(course, course.erase):
+            self._soon.add(course.slug)
+            return
         await self._courses.delete(course.id)
         self._known.pop(course.id, None)
-        log.info("course %s: deleted; its files are kept", course.slug)
+        log.info("course %s: deleted; its files are %s", course.slug, "erased" if course.erase else "kept")

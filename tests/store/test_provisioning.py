@@ -10,6 +10,7 @@ from jupyterhub_courses.adapters.store.courses import Courses
 from jupyterhub_courses.adapters.store.files import Files
 from jupyterhub_courses.adapters.store.models import MembershipRow, PersonRow
 from jupyterhub_courses.adapters.store.people import People
+from jupyterhub_courses.core.hosts import StillComing
 from jupyterhub_courses.core.records import Person
 from jupyterhub_courses.core.roles import Role
 from jupyterhub_courses.usecases.provisioning import Provisioner
@@ -26,6 +27,7 @@ class World:
         self.now = datetime(2026, 3, 2, 10, 15, tzinfo=UTC)
         self.users, self.made, self.rosters, self.removed = set(), [], [], []
         self.broken, self.slow, self.running = set(), set(), {}
+        self.coming, self.repairs, self.looks, self.ending = set(), {}, 0, set()
         self.may_enroll = asyncio.Event()
         self.may_enroll.set()
 
@@ -39,7 +41,15 @@ class World:
         self.running[server].discard(username)
         return True
 
+    async def look(self):
+        self.looks += 1
+
+    def repaired(self, course):
+        return self.repairs.pop(course.slug, [])
+
     async def ensure(self, course):
+        if course.slug in self.coming:
+            raise StillComing("the exchange is starting")
         if course.slug in self.slow:
             await asyncio.sleep(1)
         if course.slug in self.broken:
@@ -56,7 +66,8 @@ class World:
         self.rosters.append((course.slug, tuple(sorted({*known, *students}))))
 
     async def remove(self, course, erase=False):
-        self.removed.append(course.slug)
+        self.removed.append((course.slug, erase))
+        return course.slug not in self.ending
 
 
 @pytest.fixture
@@ -199,7 +210,7 @@ async def test_a_deleted_courses_servers_stop_before_it_goes(provisioner, make, 
     await Files(database).mark_deleting(course.id, world.now)
     await provisioner.pass_once()
     assert world.running["ml101"] == set()
-    assert world.removed == ["ml101"]
+    assert world.removed == [("ml101", False)]
     assert await state(database, "ml101") is None
 
 
@@ -208,3 +219,50 @@ async def test_what_a_pass_saw_before_does_not_undo_a_deletion(provisioner, make
     await Files(database).mark_deleting(course.id, world.now)
     await Courses(database).set_state(course.id, "ready", "", world.now)
     assert (await state(database, "ml101"))[0] == "deleting"
+
+
+async def test_a_course_that_comes_up_says_what_it_waits_for_and_is_looked_at_again_without_a_pause(
+    provisioner, make, database, world
+):
+    world.coming.add("ml101")
+    await make("ml101")
+    await provisioner.pass_once()
+    assert await state(database, "ml101") == ("progressing", "the exchange is starting")
+    for _ in range(20):
+        await provisioner.look_again()
+    assert await state(database, "ml101") == ("progressing", "the exchange is starting")
+    world.coming.clear()
+    await provisioner.look_again()
+    assert await state(database, "ml101") == ("ready", "")
+    assert world.looks == 1
+
+
+async def test_many_courses_that_come_up_are_looked_at_together(provisioner, make, world):
+    for n in range(9):
+        world.coming.add(f"c{n}")
+        await make(f"c{n}")
+    await provisioner.pass_once()
+    await provisioner.look_again()
+    assert world.looks == 2
+
+
+async def test_what_was_repaired_is_an_event_of_the_course(provisioner, make, database, world):
+    course = await make("ml101")
+    await provisioner.pass_once()
+    world.repairs["ml101"] = ["NetworkPolicy servers is as it was again."]
+    await provisioner.pass_once()
+    newest = (await Courses(database).events(course.id))[0]
+    assert newest[1:] == ("repaired", "NetworkPolicy servers is as it was again.")
+
+
+async def test_a_course_is_forgotten_only_when_nothing_of_it_is_left(provisioner, make, database, world):
+    course = await make("ml101")
+    await provisioner.pass_once()
+    world.ending.add("ml101")
+    await Files(database).mark_deleting(course.id, world.now, erase=True)
+    await provisioner.pass_once()
+    assert (await state(database, "ml101"))[0] == "deleting"
+    world.ending.clear()
+    await provisioner.look_again()
+    assert await state(database, "ml101") is None
+    assert world.removed == [("ml101", True)] * 2

@@ -1,4 +1,4 @@
-"""Runs one exchange on 127.0.0.1 until SIGTERM, SIGINT, or the end of its standard input (its parent died).
+"""Runs one exchange until SIGTERM, SIGINT, or the end of its standard input (its parent died).
 
 Promises: one process a folder, whoever starts a second; HTTP only after the database is ready; a clear line
 instead of a stack trace when it cannot start.
@@ -51,7 +51,7 @@ def main() -> int:
         application = ExchangeApplication(sessions, settings.directory / "files", settings.upload_limit)
         asyncio.run(serve(settings, application))
     except OSError as error:
-        log.error("Cannot serve on 127.0.0.1:%d: %s", settings.port, error.strerror or type(error).__name__)
+        log.error("Cannot serve on %s:%d: %s", settings.host, settings.port, error.strerror or type(error).__name__)
         return 1
     finally:
         os.close(lock)
@@ -88,10 +88,11 @@ async def serve(settings: Settings, application: ExchangeApplication) -> None:
             body_timeout=BODY_LIMIT_S,
             idle_connection_timeout=IDLE_LIMIT_S,
         )
-        listening = socket.create_server(("127.0.0.1", settings.port), backlog=1024)
+        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+        listening = socket.create_server((settings.host, settings.port), family=family, backlog=1024)
         listening.setblocking(False)
         server.add_socket(listening)
-        log.info("Exchange of %s serves on 127.0.0.1:%d", settings.course, listening.getsockname()[1])
+        log.info("Exchange of %s serves on %s:%d", settings.course, settings.host, listening.getsockname()[1])
         await end.wait()
         server.stop()
         with contextlib.suppress(TimeoutError):

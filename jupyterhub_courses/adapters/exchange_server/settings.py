@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 
 from jupyterhub_courses.core.names import is_slug
@@ -17,7 +18,10 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """One course's exchange. `upload_limit` counts bytes of files as they lie on disk, per submission or release."""
+    """One course's exchange. `upload_limit` counts bytes of files as they lie on disk, per submission or release.
+
+    `host` is the address to listen at: this machine alone, but where a pod is the exchange's own.
+    """
 
     course: str
     directory: Path
@@ -25,6 +29,7 @@ class Settings:
     hub_api_url: str
     admin_token: str = field(repr=False)
     upload_limit: int = DEFAULT_UPLOAD_LIMIT
+    host: str = "127.0.0.1"
 
     @property
     def body_limit(self) -> int:
@@ -53,7 +58,10 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     if course and not is_slug(course):
         problems.append("EXCHANGE_COURSE is not a course's slug")
     directory = read("EXCHANGE_DIR", "the folder that keeps the database and the files")
-    port = number("EXCHANGE_PORT", "the port on 127.0.0.1; 0 takes a free one", 0, 65535)
+    port = number("EXCHANGE_PORT", "the port; 0 takes a free one", 0, 65535)
+    host = read("EXCHANGE_HOST", "the address to listen at", "127.0.0.1")
+    if not _is_address(host):
+        problems.append("EXCHANGE_HOST is not an address, such as 127.0.0.1, 0.0.0.0 or ::")
     hub = read("EXCHANGE_HUB_API_URL", "the hub's REST API, such as http://127.0.0.1:8081/hub/api")
     if hub and not hub.startswith(("http://", "https://")):
         problems.append("EXCHANGE_HUB_API_URL must begin with http:// or https://")
@@ -63,7 +71,15 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     limit = number("EXCHANGE_UPLOAD_LIMIT", "bytes", 1, 2**40, str(DEFAULT_UPLOAD_LIMIT))
     if problems:
         raise SettingsError("The exchange cannot start: " + "; ".join(problems) + ".")
-    return Settings(course, Path(directory), port, hub.rstrip("/"), admin_token, limit)
+    return Settings(course, Path(directory), port, hub.rstrip("/"), admin_token, limit, host)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def in_words(size: int) -> str:

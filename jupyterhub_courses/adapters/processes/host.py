@@ -15,20 +15,15 @@ from pathlib import Path
 
 import aiohttp
 
-from ...core.names import grader_username
+from ...core.hosts import HostProblem
 from ...core.placements import Placement
 from ...core.records import Course
-from ...core.specs import CourseSpec
-from ..exchange_server.provision import Member, ProvisionError, enroll, provision
+from ...core.specs import CourseSpec, spec_of
+from ..exchange_server.calls import ExchangeCalls
 from .children import Child
 from .starting import CannotStart, copy_start
 
-PREFIX = "/api/"
 ASSIGNMENTS_MAX = 1000
-
-
-class HostProblem(Exception):
-    """A course cannot be made ready; the text is for its page."""
 
 
 class LocalHost:
@@ -37,7 +32,7 @@ class LocalHost:
     def __init__(self, data_dir: Path, api_url: str, hub_api_url: str) -> None:
         self._data_dir, self._api_url, self._hub_api_url = data_dir.resolve(), api_url, hub_api_url
         self._children: dict[str, Child] = {}
-        self._session: aiohttp.ClientSession | None = None
+        self._exchanges = ExchangeCalls()
 
     def folder(self, slug: str) -> Path:
         """The folder of a course."""
@@ -47,8 +42,14 @@ class LocalHost:
         """End every child."""
         children, self._children = list(self._children.values()), {}
         await asyncio.gather(*(child.stop() for child in children))
-        if self._session is not None:
-            await self._session.close()
+        await self._exchanges.close()
+
+    async def look(self) -> None:
+        """Nothing to learn beforehand: each course's folder and process are looked at by themselves."""
+
+    def repaired(self, course: Course) -> list[str]:
+        """Nothing: a process that ended is started again, and that is no news."""
+        return []
 
     async def ensure(self, course: Course) -> int:
         """Folders, template and ngshare of a course; returns the port that serves. Raises HostProblem."""
@@ -64,36 +65,17 @@ class LocalHost:
 
     async def provision(self, course: Course, port: int, students: list[str]) -> None:
         """Make ngshare know the course's grader and students, by username alone: it needs no names or addresses."""
-        members = [Member(username) for username in students]
-        url = f"http://127.0.0.1:{port}{PREFIX}"
-        instructors = [grader_username(course.slug)]
-        try:
-            await provision(self._http(), url, course.exchange_token, course.slug, instructors, members)
-        except (TimeoutError, aiohttp.ClientError, ValueError, ProvisionError) as error:
-            raise HostProblem(f"The exchange (ngshare) does not take the roster ({type(error).__name__}).") from error
+        await self._exchanges.provision(_url(port), course, students)
 
     async def enroll(self, course: Course, port: int, students: list[str]) -> None:
         """Make ngshare know some more students, and leave everything else there alone."""
-        members = [Member(username) for username in students]
-        url = f"http://127.0.0.1:{port}{PREFIX}"
-        try:
-            await enroll(self._http(), url, course.exchange_token, course.slug, members)
-        except (TimeoutError, aiohttp.ClientError, ValueError, ProvisionError) as error:
-            raise HostProblem(f"The exchange (ngshare) does not take students ({type(error).__name__}).") from error
+        await self._exchanges.enroll(_url(port), course, students)
 
     async def released(self, course: Course) -> set[str]:
         """Names of the assignments that the course's exchange offers now; none while it does not answer."""
         if course.exchange_port is None:
             return set()
-        url = f"http://127.0.0.1:{course.exchange_port}{PREFIX}assignments/{course.slug}"
-        headers = {"Authorization": f"token {course.exchange_token}"}
-        try:
-            async with self._http().get(url, headers=headers) as answer:
-                body = await answer.json(content_type=None)
-        except (TimeoutError, aiohttp.ClientError, ValueError):
-            return set()
-        names = body.get("assignments") if isinstance(body, dict) else None
-        return {str(name) for name in names} if isinstance(names, list) else set()
+        return await self._exchanges.released(_url(course.exchange_port), course)
 
     async def made(self, course: Course) -> set[str]:
         """Names of the assignments that lie in the course's folder, released or not."""
@@ -111,7 +93,7 @@ class LocalHost:
             "JUPYTERHUB_COURSES_COURSE": course.slug,
             "JUPYTERHUB_COURSES_ROLE": role,
             "JUPYTERHUB_COURSES_API_URL": self._api_url,
-            "JUPYTERHUB_COURSES_EXCHANGE_URL": f"http://127.0.0.1:{course.exchange_port}{PREFIX}",
+            "JUPYTERHUB_COURSES_EXCHANGE_URL": _url(course.exchange_port or 0),
         }
         if role == "grader":
             environment["JUPYTERHUB_COURSES_COURSE_DIR"] = str(home / course.slug)
@@ -119,18 +101,14 @@ class LocalHost:
             username, course.slug, role, str(home), (str(prefix / "bin" / "jupyterhub-singleuser"),), environment
         )
 
-    async def remove(self, course: Course, erase: bool = False) -> None:
-        """Stop what runs for a course. The folder stays, unless it is to be erased."""
+    async def remove(self, course: Course, erase: bool = False) -> bool:
+        """Stop what runs for a course; True: done. The folder stays, unless it is to be erased."""
         child = self._children.pop(course.slug, None)
         if child is not None:
             await child.stop()
         if erase:
             await asyncio.to_thread(shutil.rmtree, self.folder(course.slug), True)
-
-    def _http(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10))
-        return self._session
+        return True
 
     def _child(self, course: Course, spec: CourseSpec, port: int) -> Child:
         environment = {
@@ -149,7 +127,7 @@ class LocalHost:
 
         async def serves() -> bool:
             try:
-                async with self._http().get(f"http://127.0.0.1:{port}/healthz") as answer:
+                async with self._exchanges.session.get(f"http://127.0.0.1:{port}/healthz") as answer:
                     return answer.status == 200
             except (TimeoutError, aiohttp.ClientError):
                 return False
@@ -187,9 +165,8 @@ def _assignments_in(source: Path) -> set[str]:
     return {name for name in names if not name.startswith(".")}
 
 
-def spec_of(course: Course) -> CourseSpec:
-    """The stored spec as a validated value."""
-    return CourseSpec.model_validate({**course.spec, "slug": course.slug, "title": course.title})
+def _url(port: int) -> str:
+    return f"http://127.0.0.1:{port}/api/"
 
 
 def free_port() -> int:

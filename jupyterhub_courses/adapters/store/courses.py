@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import delete, func, or_, select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from ...core.records import Course, Endpoints, Link
 from .database import Database, again_on_conflict
@@ -19,6 +20,14 @@ ASSIGNMENTS_MAX = 1000
 def course_record(row: CourseRow) -> Course:
     """The record of a row."""
     return Course(**{name: getattr(row, name) for name in Course.__dataclass_fields__})
+
+
+async def _add_event(session: AsyncSession, course_id: int, kind: str, text: str, now: datetime) -> None:
+    session.add(EventRow(course_id=course_id, at=now, kind=kind, text=text))
+    keep = select(EventRow.id).where(EventRow.course_id == course_id)
+    newest = (await session.scalars(keep.order_by(EventRow.id.desc()).limit(EVENTS_KEPT))).all()
+    if len(newest) == EVENTS_KEPT:
+        await session.execute(delete(EventRow).where(EventRow.course_id == course_id, EventRow.id < newest[-1]))
 
 
 class Courses:
@@ -91,13 +100,14 @@ class Courses:
             if row is None or (row.state, row.reason) == (state, reason) or row.state == "deleting":
                 return False  # a deletion asked for meanwhile is not undone by what was seen before it
             row.state, row.reason = state, reason
-            session.add(EventRow(course_id=course_id, at=now, kind=state, text=reason or f"The course is {state}."))
-            keep = select(EventRow.id).where(EventRow.course_id == course_id)
-            newest = (await session.scalars(keep.order_by(EventRow.id.desc()).limit(EVENTS_KEPT))).all()
-            if len(newest) == EVENTS_KEPT:
-                old = delete(EventRow).where(EventRow.course_id == course_id, EventRow.id < newest[-1])
-                await session.execute(old)
+            await _add_event(session, course_id, state, reason or f"The course is {state}.", now)
             return True
+
+    async def note(self, course_id: int, kind: str, text: str, now: datetime) -> None:
+        """An event beside the course's state."""
+        async with self._database.transaction() as session:
+            if await session.get(CourseRow, course_id) is not None:
+                await _add_event(session, course_id, kind, text, now)
 
     async def set_endpoints(self, course: Course, endpoints: Endpoints) -> bool:
         """Where scores and roster go, from a launch. Returns whether that is new."""

@@ -78,11 +78,11 @@ class Files:
                 platform = replace(platform, title=named.platform.title, home_url=named.platform.home_url)
             await save_platform(session, platform, [registration], owner=CONFIG, prune=False)
 
-    async def mark_deleting(self, course_id: int, now: datetime) -> None:
-        """The reconciler does the rest."""
+    async def mark_deleting(self, course_id: int, now: datetime, erase: bool = False) -> None:
+        """The reconciler does the rest; `erase`: its volumes or folder, too."""
         async with self._database.transaction() as session:
             await session.execute(
-                update(CourseRow).where(CourseRow.id == course_id).values(state="deleting", reason="")
+                update(CourseRow).where(CourseRow.id == course_id).values(state="deleting", reason="", erase=erase)
             )
             session.add(EventRow(course_id=course_id, at=now, kind="deleting", text="The course is being deleted."))
 
@@ -104,7 +104,7 @@ async def _write_course(session: AsyncSession, spec: CourseSpec, platforms: dict
     if spec.lms is not None:
         row.platform_id, row.context_id = platforms[spec.lms.platform], spec.lms.context
     if row.state == "deleting":
-        row.state = "pending"
+        row.state, row.erase = "pending", False
     await session.flush()
     session.add(EventRow(course_id=row.id, at=now, kind="applied", text="Set by the courses file."))
     await _write_people(session, row.id, spec, now)

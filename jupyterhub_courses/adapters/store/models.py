@@ -19,6 +19,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -122,6 +123,7 @@ class CourseRow(Base):
     owner: Mapped[str] = mapped_column(String(10), default="page")  # page | file | launch
     state: Mapped[str] = mapped_column(String(12), default="pending")  # pending|progressing|ready|degraded|deleting
     reason: Mapped[str] = mapped_column(Text, default="")
+    erase: Mapped[bool] = mapped_column(default=False, server_default=false())  # what a deletion does to its files
     exchange_port: Mapped[int | None]
     exchange_token: Mapped[str] = mapped_column(String(64), default="")
     # Where the LMS takes this course's scores and tells its roster; from the newest verified launch.

@@ -1,0 +1,200 @@
+"""The few calls of Kubernetes' API that the service makes, over kubernetes_asyncio's connection and credentials.
+
+Promises: every call ends within its limit; what is worth another try gets a few; a refusal says which verb on what, in
+words. Objects go and come as the plain JSON of the API.
+"""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+from kubernetes_asyncio import config
+from kubernetes_asyncio.client import ApiClient, Configuration
+
+from ...core.cluster import MANAGER
+from ...core.hosts import HostProblem
+
+LIMIT_S = 10.0
+LIST_LIMIT_S = 30.0
+TRIES = 3
+PAUSE_S, PAUSE_MAX_S = 0.2, 2.0
+_AGAIN = {429, 500, 502, 503, 504}
+_TEXT_MAX = 300
+
+#: kind -> (path of its API, plural). Namespaces alone are not in a namespace.
+KINDS = {
+    "Namespace": ("api/v1", "namespaces"),
+    "ResourceQuota": ("api/v1", "resourcequotas"),
+    "LimitRange": ("api/v1", "limitranges"),
+    "ServiceAccount": ("api/v1", "serviceaccounts"),
+    "Secret": ("api/v1", "secrets"),
+    "Service": ("api/v1", "services"),
+    "PersistentVolumeClaim": ("api/v1", "persistentvolumeclaims"),
+    "Pod": ("api/v1", "pods"),
+    "Event": ("api/v1", "events"),
+    "Deployment": ("apis/apps/v1", "deployments"),
+    "NetworkPolicy": ("apis/networking.k8s.io/v1", "networkpolicies"),
+    "RoleBinding": ("apis/rbac.authorization.k8s.io/v1", "rolebindings"),
+    "Lease": ("apis/coordination.k8s.io/v1", "leases"),
+}
+
+
+class ApiProblem(HostProblem):
+    """A call was refused or not answered. `status` is the answer's, 0 without one; the text is for a course's page."""
+
+    def __init__(self, text: str, status: int = 0) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+class KubernetesApi:
+    """One API server: of the pod that this runs in, else of KUBECONFIG. Opened by the first call."""
+
+    def __init__(self, kubeconfig: str | None = None) -> None:
+        self._kubeconfig = kubeconfig
+        self._client: Any = None
+        self.requests = 0
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+    async def list(self, kind: str, selector: str = "", namespace: str | None = None) -> list[dict[str, Any]]:
+        """Objects of a kind, of one namespace or of all, each with its kind; by label selector."""
+        query = {"labelSelector": selector} if selector else {}
+        told = await self._call("list", kind, namespace, query=query, limit=LIST_LIMIT_S)
+        return [{**item, "kind": kind} for item in told.get("items") or ()]
+
+    async def get(self, kind: str, name: str, namespace: str | None = None) -> dict[str, Any] | None:
+        """One object; None where there is none."""
+        try:
+            return await self._call("get", kind, namespace, name)
+        except ApiProblem as problem:
+            if problem.status == 404:
+                return None
+            raise
+
+    async def apply(self, manifest: Mapping[str, Any], dry_run: bool = False) -> dict[str, Any]:
+        """Server-side apply as our field manager; what we asked for before and no longer do, goes."""
+        metadata = manifest["metadata"]
+        query = {"fieldManager": MANAGER, "force": "true", **({"dryRun": "All"} if dry_run else {})}
+        kind, namespace, name = manifest["kind"], metadata.get("namespace"), metadata["name"]
+        return await self._call("patch", kind, namespace, name, query, dict(manifest))
+
+    async def create(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
+        """A new object; ApiProblem with status 409 where it is there already."""
+        kind, namespace = manifest["kind"], manifest["metadata"].get("namespace")
+        return await self._call("create", kind, namespace, body=dict(manifest))
+
+    async def update(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
+        """An object as it was read, changed; ApiProblem with status 409 where another was faster."""
+        metadata = manifest["metadata"]
+        return await self._call(
+            "update", manifest["kind"], metadata.get("namespace"), metadata["name"], body=dict(manifest)
+        )
+
+    async def delete(self, kind: str, name: str, namespace: str | None = None, grace_s: int | None = None) -> bool:
+        """Begin an object's end; False where there is none."""
+        body: dict[str, Any] = {"propagationPolicy": "Background"}
+        if grace_s is not None:
+            body["gracePeriodSeconds"] = grace_s
+        try:
+            await self._call("delete", kind, namespace, name, body=body)
+        except ApiProblem as problem:
+            if problem.status == 404:
+                return False
+            raise
+        return True
+
+    async def _call(
+        self,
+        verb: str,
+        kind: str,
+        namespace: str | None,
+        name: str | None = None,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+        limit: float = LIMIT_S,
+    ) -> dict[str, Any]:
+        """Creating is tried once: a lost answer must not become two. Everything else may be said twice."""
+        what = _what(verb, kind, namespace)
+        for attempt in range(1, TRIES + 1):
+            again = attempt < TRIES and verb != "create"
+            try:
+                status, headers, text = await self._send(verb, _path(kind, namespace, name), query, body, limit)
+            except (TimeoutError, aiohttp.ClientError, OSError) as error:
+                if not again:
+                    raise ApiProblem(f"The Kubernetes API does not answer ({type(error).__name__}).") from error
+                await asyncio.sleep(PAUSE_S * attempt)
+                continue
+            if status < 300:
+                return dict(json.loads(text))
+            if status not in _AGAIN or not again:
+                raise ApiProblem(_refusal(status, text, what), status)
+            await asyncio.sleep(min(PAUSE_MAX_S, _seconds(headers.get("Retry-After")) or PAUSE_S * attempt))
+        raise AssertionError("the last try returns or raises")
+
+    async def _send(
+        self, verb: str, path: str, query: Mapping[str, str] | None, body: Mapping[str, Any] | None, limit: float
+    ) -> tuple[int, Mapping[str, str], str]:
+        client = await self._open()
+        methods = {"list": "GET", "get": "GET", "patch": "PATCH", "create": "POST", "update": "PUT", "delete": "DELETE"}
+        content = "application/apply-patch+yaml" if verb == "patch" else "application/json"
+        self.requests += 1
+        answer = await client.call_api(
+            f"/{path}",
+            methods[verb],
+            query_params=list((query or {}).items()),
+            header_params={"Accept": "application/json", "Content-Type": content},
+            body=body,
+            auth_settings=["BearerToken"],
+            _preload_content=False,
+            _request_timeout=limit,
+        )
+        async with answer:
+            return answer.status, answer.headers, await answer.text()
+
+    async def _open(self) -> Any:
+        if self._client is None:
+            configuration = Configuration()
+            try:
+                if self._kubeconfig is None:
+                    config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+                else:
+                    await config.load_kube_config(self._kubeconfig, client_configuration=configuration)
+            except (config.ConfigException, OSError) as error:
+                raise ApiProblem(f"How to reach the Kubernetes API is not known: {error}") from error
+            configuration.connection_pool_maxsize = 20
+            self._client = ApiClient(configuration)
+        return self._client
+
+
+def _path(kind: str, namespace: str | None, name: str | None) -> str:
+    base, plural = KINDS[kind]
+    parts = [base, *(["namespaces", namespace] if namespace else []), plural, *([quote(name)] if name else [])]
+    return "/".join(parts)
+
+
+def _what(verb: str, kind: str, namespace: str | None) -> str:
+    return f"{verb} {KINDS[kind][1]}" + (f" in {namespace}" if namespace else "")
+
+
+def _refusal(status: int, text: str, what: str) -> str:
+    """A Status object's message, shortened; of a missing right, which verb on what."""
+    try:
+        told = json.loads(text)
+        message = str(told.get("message", "")) if isinstance(told, dict) else ""
+    except ValueError:
+        message = ""
+    if status == 403 and "cannot" in message:
+        return f"A right is missing: the service may not {what}."
+    return f"The Kubernetes API refused to {what} ({status}): {message or text}"[:_TEXT_MAX]
+
+
+def _seconds(header: str | None) -> float | None:
+    return float(header) if header and header.isdigit() else None

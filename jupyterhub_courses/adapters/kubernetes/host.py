@@ -1,0 +1,202 @@
+"""ClusterHost: a course is a namespace. Makes it what core/manifests.py says, and says in words why it is not yet.
+
+Level-triggered: every call starts from what is there. A namespace without this course's labels is somebody else's: it
+is never changed, and the course says so.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from ...core.cluster import EXCHANGE, EXCHANGE_PORT, KEPT, ClusterSettings
+from ...core.comparing import Difference, Key, difference, is_ours, key
+from ...core.hosts import HostProblem, StillComing
+from ...core.manifests import SERVICE_RIGHTS, course_manifests, namespace
+from ...core.placements import Placement
+from ...core.records import Course
+from ...core.specs import CourseSpec, spec_of
+from ...core.standing import standing
+from ..exchange_server.calls import ExchangeCalls
+from .client import ApiProblem, KubernetesApi
+from .pods import placement
+from .seeing import Objects, Seeing
+
+Manifest = dict[str, Any]
+#: What stays of a course whose volumes are kept.
+_KEPT_KINDS = ("Namespace", "PersistentVolumeClaim")
+
+
+class ClusterHost:
+    """All courses of one release. `assignments` tells names of a course's assignments that the store knows."""
+
+    def __init__(
+        self, settings: ClusterSettings, api: KubernetesApi, assignments: Callable[[int], Awaitable[set[str]]]
+    ) -> None:
+        self._settings, self._api, self._assignments = settings, api, assignments
+        self._seeing = Seeing(api, settings)
+        self._exchanges = ExchangeCalls()
+        self._repaired: dict[str, list[str]] = {}
+
+    async def close(self) -> None:
+        """Give connections back; courses go on without the service."""
+        await self._exchanges.close()
+        await self._api.close()
+
+    async def look(self) -> None:
+        """Look at all courses at once, before a pass."""
+        await self._seeing.look()
+
+    async def ensure(self, course: Course) -> int:
+        """The course's namespace as wanted; the exchange's port. Raises HostProblem, or StillComing."""
+        slug = course.slug
+        wanted = course_manifests(_possible(spec_of(course)), course.exchange_token, self._settings)
+        there = await self._seeing.course(slug)
+        space = there.get(key(wanted[0]))
+        if space is not None and space["metadata"].get("deletionTimestamp"):
+            raise StillComing("The course's namespace is being deleted; it is made anew after that.")
+        if space is None:
+            there[key(wanted[0])] = await self._make_namespace(wanted[0])
+        change = difference(wanted, there)
+        if course.exchange_port is not None:
+            self._note(slug, change, is_gone=space is None)
+        if not change.is_none:
+            await self._change(change, wanted, there)
+        stands = standing(there)
+        if stands.state == "ready":
+            return EXCHANGE_PORT
+        await self._api.apply(next(one for one in wanted if one["kind"] == "Secret"))
+        events = await self._api.list("Event", namespace=self._settings.namespace(slug))
+        stands = standing(there, events)
+        raise HostProblem(stands.reason) if stands.state == "broken" else StillComing(stands.reason)
+
+    def repaired(self, course: Course) -> list[str]:
+        """Sentences on what others had changed or taken away and is as it was, since asked last."""
+        return self._repaired.pop(course.slug, [])
+
+    async def provision(self, course: Course, port: int, students: list[str]) -> None:
+        """Make the exchange know the course's grader and students."""
+        await self._exchanges.provision(self.exchange_url(course.slug), course, students)
+
+    async def enroll(self, course: Course, port: int, students: list[str]) -> None:
+        """Make the exchange know some more students."""
+        await self._exchanges.enroll(self.exchange_url(course.slug), course, students)
+
+    async def released(self, course: Course) -> set[str]:
+        """Names of the assignments that the course's exchange offers now; none while it does not answer."""
+        if course.exchange_port is None:
+            return set()
+        return await self._exchanges.released(self.exchange_url(course.slug), course)
+
+    async def made(self, course: Course) -> set[str]:
+        """Names of the assignments that the gradebook has: the grader's volume is not the service's to read."""
+        return await self._assignments(course.id)
+
+    def placement(self, course: Course, username: str, role: str) -> Placement:
+        """Where and how a person's server of this course runs."""
+        return placement(spec_of(course), username, role, self._settings)
+
+    def exchange_url(self, slug: str) -> str:
+        """Where the service reaches a course's exchange."""
+        return self._settings.exchange_url(slug)
+
+    async def remove(self, course: Course, erase: bool = False) -> bool:
+        """One step of a course's end; True when nothing is left but, unless they are to be erased, its volumes."""
+        there = await self._seeing.alone(course.slug)
+        name = self._settings.namespace(course.slug)
+        space = there.get(("Namespace", name))
+        if space is None:
+            return True
+        if erase or space["metadata"].get("deletionTimestamp"):
+            await self._api.delete("Namespace", name)
+            return False
+        return await self._keep_volumes(course.slug, space, there)
+
+    async def _keep_volumes(self, slug: str, space: Manifest, there: Objects) -> bool:
+        """Pods first, and policies while there are any; the service's own rights last."""
+        name = self._settings.namespace(slug)
+        pods = [one for one in await self._api.list("Pod", namespace=name) if is_ours(one, slug, self._settings)]
+        running = [live for live in there.values() if live["kind"] in ("Deployment", "Service")]
+        if running or pods:
+            await self._delete(running, name)
+            await self._delete([pod for pod in pods if not pod["metadata"].get("deletionTimestamp")], name)
+            return False
+        rest = [live for live in there.values() if live["kind"] not in _KEPT_KINDS]
+        if rest or KEPT not in space["metadata"]["labels"]:
+            await self._api.apply(namespace(slug, self._settings, kept=True))
+            own = [live for live in rest if (live.get("roleRef") or {}).get("name") == SERVICE_RIGHTS]
+            if own:
+                await self._api.delete("Secret", EXCHANGE, name)
+            await self._delete([live for live in rest if live not in own], name)
+            await self._delete(own, name)
+            return False
+        return True
+
+    async def _delete(self, objects: list[Manifest], namespace: str) -> None:
+        await asyncio.gather(*(self._api.delete(one["kind"], one["metadata"]["name"], namespace) for one in objects))
+
+    async def _make_namespace(self, manifest: Manifest) -> Manifest:
+        """Made, not applied: applying would take over one that is there without our labels."""
+        name = manifest["metadata"]["name"]
+        try:
+            return {**await self._api.create(manifest), "kind": "Namespace"}
+        except ApiProblem as problem:
+            if problem.status != 409:
+                raise
+        live = await self._api.get("Namespace", name)
+        if live is not None and is_ours(live, name.removeprefix(f"{self._settings.prefix}-"), self._settings):
+            raise StillComing("The course's namespace is being made.")
+        raise HostProblem(f"The namespace {name} belongs to somebody else; it is left alone.")
+
+    async def _change(self, change: Difference, wanted: list[Manifest], there: Objects) -> None:
+        name = wanted[0]["metadata"]["name"]
+        for live in change.replace:
+            await self._api.delete(live["kind"], live["metadata"]["name"], name)
+        todo = {key(one) for one in (*change.apply, *change.replace)}
+        steps: list[list[Manifest]] = [[], [], [], []]
+        for one in wanted:
+            if key(one) in todo or (one["kind"] == "Secret" and ("Deployment", EXCHANGE) in todo):
+                steps[_STEPS.get(one["kind"], 2)].append(one)
+        for step in steps:
+            await self._apply(step, there, is_new=any(one["kind"] == "RoleBinding" for one in steps[1]))
+        for live in change.prune:
+            await self._api.delete(live["kind"], live["metadata"]["name"], name)
+            there.pop(key(live), None)
+
+    async def _apply(self, manifests: list[Manifest], there: Objects, is_new: bool) -> None:
+        try:
+            for live in await asyncio.gather(*map(self._api.apply, manifests)):
+                there[key(live)] = live
+        except ApiProblem as problem:
+            if problem.status == 403 and is_new:  # rights that were given a moment ago take one to count
+                raise StillComing("The course's rights are being given.") from problem
+            raise
+
+    def _note(self, slug: str, change: Difference, is_gone: bool) -> None:
+        sentences = [_sentence(one) for one in change.drifted] + [
+            f"{live['kind']} {live['metadata']['name']} does not belong here and was taken away."
+            for live in change.prune
+        ]
+        if is_gone:
+            sentences = ["The course's namespace was gone and was made anew; volumes in it are lost."]
+        if sentences:
+            self._repaired.setdefault(slug, []).extend(sentences)
+
+
+#: What has to be there before the next; everything else comes after rights and before what runs.
+_STEPS = {"Namespace": 0, "RoleBinding": 1, "Deployment": 3}
+
+
+def _sentence(drifted: Key) -> str:
+    kind, name = drifted
+    return f"{kind} {name} had been changed or deleted by somebody else; it is as it was again."
+
+
+def _possible(spec: CourseSpec) -> CourseSpec:
+    """What a cluster cannot do is refused, never dropped in silence."""
+    if spec.start_from is not None and spec.start_from.folder is not None:
+        raise HostProblem("start_from.folder: a cluster sees no folder of one machine; name a git repository.")
+    if spec.start_from is not None:
+        raise HostProblem("start_from: a course on a cluster cannot start from a repository; fetch it in the course.")
+    if spec.environment.python is not None:
+        raise HostProblem("environment.python: a cluster runs images; set environment.image instead.")
+    return spec
