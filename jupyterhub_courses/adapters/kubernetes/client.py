@@ -68,7 +68,8 @@ class KubernetesApi:
         """Objects of a kind, of one namespace or of all, each with its kind; by label selector."""
         query = {"labelSelector": selector} if selector else {}
         told = await self._call("list", kind, namespace, query=query, limit=LIST_LIMIT_S)
-        return [{**item, "kind": kind} for item in told.get("items") or ()]
+        version = KINDS[kind][0].removeprefix("api/").removeprefix("apis/")  # a list's items do not say it
+        return [{"apiVersion": version, "kind": kind, **item} for item in told.get("items") or ()]
 
     async def get(self, kind: str, name: str, namespace: str | None = None) -> dict[str, Any] | None:
         """One object; None where there is none."""
