@@ -1,4 +1,4 @@
-"""What is there against what we want: what has to be applied, made anew or taken away, and what is nobody's business."""
+"""What is there against what we want: what is to be applied, made anew or taken away, and what is nobody's business."""
 
 import copy
 
@@ -7,7 +7,7 @@ import pytest
 from jupyterhub_courses.core.comparing import covers, difference, key
 from jupyterhub_courses.core.manifests import course_manifests
 
-from .conftest import TOKEN, settings_with, spec_with
+from .conftest import TOKEN, spec_with
 
 
 @pytest.fixture
