@@ -14,6 +14,7 @@ from traitlets.config import Config
 from jupyterhub_courses.adapters.courses_api.server import CoursesApi
 from jupyterhub_courses.adapters.gradebook.writing import create_gradebook
 
+from .beginning import begin
 from .fetching import remove_leftovers
 from .gradebook_thread import GradebookThread
 from .logins import let_each_window_log_in
@@ -37,6 +38,7 @@ class CoursesExtension(ExtensionApp):
     _watcher: ScoreWatcher | None = None
     _keeper: RosterKeeper | None = None
     _gradebook: GradebookThread | None = None
+    _beginning: asyncio.Task[None] | None = None
     _tasks: tuple[asyncio.Task[None], ...] = ()
 
     def _link_jupyter_server_extension(self, serverapp: Any) -> None:
@@ -104,7 +106,12 @@ class CoursesExtension(ExtensionApp):
             # They can hold the server's token, and code of submissions could read them.
             serverapp.remove_server_info_file()
             serverapp.remove_browser_open_files()
+            self._beginning = asyncio.create_task(self._begin(course))
             self._watch(course, settings)
+
+    async def _begin(self, course: CourseServer) -> None:
+        if course.course_dir is not None and (problem := await asyncio.to_thread(begin, course.course_dir, os.environ)):
+            self.log.error("%s", problem)
 
     def _watch(self, course: CourseServer, settings: dict[str, Any]) -> None:
         if self._gradebook is None:

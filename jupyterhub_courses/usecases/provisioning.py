@@ -194,6 +194,7 @@ class Provisioner:
                 state = "degraded"
                 reason = f"An unexpected error ({type(error).__name__}); the service's log says more."
             if state == "degraded":
+                state = "deleting" if course.state == "deleting" else state
                 pause = min(60.0, backoff(failures + 1, 0.5))
                 self._failures[course.id] = (failures + 1, self._clock() + timedelta(seconds=pause))
             else:

@@ -40,6 +40,13 @@ def test_the_graders_server_has_its_own_volume_and_size_and_writes_the_shared_on
     assert placed.pod.volume_mounts == ({"name": "shared", "mountPath": "/home/jovyan/shared", "readOnly": False},)
 
 
+def test_the_graders_server_is_told_what_its_course_starts_from_and_students_are_not(settings):
+    spec = spec_with(start_from={"git": "https://git.example.org/ml101.git", "path": "course"})
+    told = placement(spec, "grader-ml101", "grader", settings).environment["JUPYTERHUB_COURSES_START_FROM"]
+    assert told == '{"git":"https://git.example.org/ml101.git","path":"course"}'
+    assert "JUPYTERHUB_COURSES_START_FROM" not in placement(spec, "ada", "student", settings).environment
+
+
 def test_a_student_cannot_write_the_shared_volume(everything, settings):
     pod = placement(everything, "ada", "student", settings).pod
     assert pod.volumes[0]["persistentVolumeClaim"]["readOnly"] and pod.volume_mounts[0]["readOnly"]

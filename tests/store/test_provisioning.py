@@ -66,6 +66,8 @@ class World:
         self.rosters.append((course.slug, tuple(sorted({*known, *students}))))
 
     async def remove(self, course, erase=False):
+        if course.slug in self.broken:
+            raise Problem("the namespace cannot be deleted")
         self.removed.append((course.slug, erase))
         return course.slug not in self.ending
 
@@ -266,3 +268,16 @@ async def test_a_course_is_forgotten_only_when_nothing_of_it_is_left(provisioner
     await provisioner.look_again()
     assert await state(database, "ml101") is None
     assert world.removed == [("ml101", True)] * 2
+
+
+async def test_a_deletion_that_fails_says_why_and_is_tried_again(provisioner, make, database, world):
+    course = await make("ml101")
+    await provisioner.pass_once()
+    world.broken.add("ml101")
+    await Files(database).mark_deleting(course.id, world.now)
+    await provisioner.pass_once()
+    assert await state(database, "ml101") == ("deleting", "the namespace cannot be deleted")
+    world.broken.clear()
+    world.now += timedelta(seconds=61)
+    await provisioner.pass_once()
+    assert await state(database, "ml101") is None

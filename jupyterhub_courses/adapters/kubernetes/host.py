@@ -195,8 +195,6 @@ def _possible(spec: CourseSpec) -> CourseSpec:
     """What a cluster cannot do is refused, never dropped in silence."""
     if spec.start_from is not None and spec.start_from.folder is not None:
         raise HostProblem("start_from.folder: a cluster sees no folder of one machine; name a git repository.")
-    if spec.start_from is not None:
-        raise HostProblem("start_from: a course on a cluster cannot start from a repository; fetch it in the course.")
     if spec.environment.python is not None:
         raise HostProblem("environment.python: a cluster runs images; set environment.image instead.")
     return spec

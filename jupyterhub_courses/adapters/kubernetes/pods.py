@@ -31,6 +31,8 @@ def placement(spec: CourseSpec, username: str, role: str, settings: ClusterSetti
     if role == "grader":
         environment["JUPYTERHUB_COURSES_COURSE_DIR"] = f"{HOME}/{spec.slug}"
         environment["JUPYTERHUB_COURSES_AUTOGRADE"] = spec.autograde or "apart"
+        if spec.start_from is not None:
+            environment["JUPYTERHUB_COURSES_START_FROM"] = spec.start_from.model_dump_json(exclude_none=True)
     pod = _pod(spec, username, role, settings)
     return Placement(username, spec.slug, role, HOME, ("jupyterhub-singleuser",), environment, pod=pod)
 

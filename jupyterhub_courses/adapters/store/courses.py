@@ -97,7 +97,9 @@ class Courses:
         """Note what the reconciler saw, with an event when it changed. Returns whether it did."""
         async with self._database.transaction() as session:
             row = await session.get(CourseRow, course_id)
-            if row is None or (row.state, row.reason) == (state, reason) or row.state == "deleting":
+            if row is None or (row.state, row.reason) == (state, reason):
+                return False
+            if row.state == "deleting" != state:
                 return False  # a deletion asked for meanwhile is not undone by what was seen before it
             row.state, row.reason = state, reason
             await _add_event(session, course_id, state, reason or f"The course is {state}.", now)
