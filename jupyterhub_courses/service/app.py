@@ -138,7 +138,9 @@ class Parts:
         async def assignments(course_id: int) -> set[str]:
             return {one.name for one in await self.scores.assignments(course_id) if one.in_gradebook}
 
-        return CoursesCluster(parent=settings).host(settings.hub_api_url, api_url + "/", assignments)
+        has_replicas = not settings.database_url.startswith("sqlite")
+        cluster = CoursesCluster(parent=settings)
+        return cluster.host(settings.hub_api_url, api_url + "/", assignments, has_replicas)
 
     def launched(self, admission: Admission) -> None:
         """A launch may have told where scores go; a teacher's wants the roster to be fresh."""

@@ -4,6 +4,7 @@ Their defaults are what z2jh's chart and config/kubernetes give; a course's own 
 """
 
 import os
+import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from traitlets import Enum, Float, Int, List, TraitError, Unicode, validate
 from traitlets import default as default_value
 from traitlets.config import Configurable
 
-from ..adapters.kubernetes import ClusterHost, KubernetesApi
+from ..adapters.kubernetes import ClusterHost, KubernetesApi, Lease
 from ..core import notation
 from ..core.cluster import ClusterSettings, Limits
 from ..core.names import is_slug
@@ -169,10 +170,18 @@ class CoursesCluster(Configurable):
             limits=limits,
         )
 
-    def host(self, hub_api_url: str, api_url: str, assignments: Callable[[int], Awaitable[set[str]]]) -> ClusterHost:
-        """The host, on the cluster that this runs in, else on the one that KUBECONFIG names."""
+    def host(
+        self, hub_api_url: str, api_url: str, assignments: Callable[[int], Awaitable[set[str]]], has_replicas: bool
+    ) -> ClusterHost:
+        """The host, on the cluster that this runs in, else on the one that KUBECONFIG names.
+
+        `has_replicas`: other processes may serve the same store, and one of them reconciles.
+        """
         kubeconfig = None if _IN_POD in os.environ else os.environ.get("KUBECONFIG", "~/.kube/config")
-        return ClusterHost(self.settings(hub_api_url, api_url), KubernetesApi(kubeconfig), assignments)
+        api = KubernetesApi(kubeconfig)
+        identity = os.environ.get("POD_NAME") or f"{socket.gethostname()}-{os.getpid()}"
+        lease = Lease(api, self.release_namespace, identity) if has_replicas else None
+        return ClusterHost(self.settings(hub_api_url, api_url), api, assignments, lease)
 
 
 def _bytes(text: str) -> int | None:

@@ -53,6 +53,7 @@ class HubPort(Protocol):
 class HostPort(Protocol):
     """The place where courses live: folders and processes here, namespaces on a cluster."""
 
+    async def leads(self) -> bool: ...
     async def look(self) -> None: ...
     async def ensure(self, course: Course) -> int: ...
     def repaired(self, course: Course) -> list[str]: ...
@@ -121,12 +122,19 @@ class Provisioner:
         self._wake.set()
 
     async def run_forever(self) -> None:
-        """Passes until cancelled; between two, courses that are coming up are looked at by themselves."""
+        """Passes until cancelled; between two, courses that are coming up are looked at by themselves.
+
+        Of several replicas one does so; the others make what the launches that they answer need, and no more.
+        """
         loop = asyncio.get_running_loop()
         due = loop.time()
         while True:
             try:
-                if loop.time() >= due or self._wake.is_set():
+                if not await self._host.leads():
+                    self._wake.clear()
+                    self._soon.clear()
+                    due = loop.time() + self._interval
+                elif loop.time() >= due or self._wake.is_set():
                     self._wake.clear()
                     due = loop.time() + self._interval
                     await self.pass_once()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from jupyterhub_courses.adapters.kubernetes import Lease
 from jupyterhub_courses.adapters.store.database import Database
 from jupyterhub_courses.core.cluster import ClusterSettings
 from jupyterhub_courses.core.comparing import difference, key
@@ -234,6 +235,16 @@ def as_nobody(kubeconfig, tmp_path):
     path = tmp_path / "nobody"
     path.write_text(yaml.safe_dump(config))
     return str(path)
+
+
+async def test_of_two_replicas_one_reconciles_and_the_next_follows_when_it_ends(reconciler):
+    one, other = (Lease(reconciler.other, "default", name) for name in ("one", "other"))
+    try:
+        assert (await one.hold(), await other.hold()) == (True, False)
+        await one.release()
+        assert (await other.hold(), await one.hold()) == (True, False)
+    finally:
+        await reconciler.other.delete("Lease", "courses", "default")
 
 
 async def test_an_api_server_gives_back_what_was_asked(reconciler):

@@ -28,6 +28,7 @@ class World:
         self.users, self.made, self.rosters, self.removed = set(), [], [], []
         self.broken, self.slow, self.running = set(), set(), {}
         self.coming, self.repairs, self.looks, self.ending = set(), {}, 0, set()
+        self.is_leader, self.asked = True, asyncio.Event()
         self.may_enroll = asyncio.Event()
         self.may_enroll.set()
 
@@ -40,6 +41,10 @@ class World:
     async def stop_server(self, username, server):
         self.running[server].discard(username)
         return True
+
+    async def leads(self):
+        self.asked.set()
+        return self.is_leader
 
     async def look(self):
         self.looks += 1
@@ -281,3 +286,17 @@ async def test_a_deletion_that_fails_says_why_and_is_tried_again(provisioner, ma
     world.now += timedelta(seconds=61)
     await provisioner.pass_once()
     assert await state(database, "ml101") is None
+
+
+async def test_a_replica_that_does_not_lead_leaves_courses_alone_but_for_a_launch_that_it_answers(
+    provisioner, make, database, world
+):
+    course, world.is_leader = await make("ml101"), False
+    working = asyncio.create_task(provisioner.run_forever())
+    await world.asked.wait()
+    provisioner.wake()
+    world.asked.clear()
+    await world.asked.wait()
+    assert world.looks == 0 and world.made == []
+    assert await provisioner.admit(course, "ada", Role.STUDENT) and world.made == ["ml101"]
+    working.cancel()

@@ -2,5 +2,6 @@
 
 from .client import ApiProblem, KubernetesApi
 from .host import ClusterHost
+from .lease import Lease
 
-__all__ = ["ApiProblem", "ClusterHost", "KubernetesApi"]
+__all__ = ["ApiProblem", "ClusterHost", "KubernetesApi", "Lease"]

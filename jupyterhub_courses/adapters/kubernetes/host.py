@@ -18,6 +18,7 @@ from ...core.specs import CourseSpec, spec_of
 from ...core.standing import standing
 from ..exchange_server.calls import ExchangeCalls
 from .client import ApiProblem, KubernetesApi
+from .lease import Lease
 from .pods import placement
 from .seeing import Objects, Seeing
 
@@ -27,20 +28,33 @@ _KEPT_KINDS = ("Namespace", "PersistentVolumeClaim")
 
 
 class ClusterHost:
-    """All courses of one release. `assignments` tells names of a course's assignments that the store knows."""
+    """All courses of one release. `assignments` tells names of a course's assignments that the store knows.
+
+    `lease`: where several replicas of the service run, which of them reconciles.
+    """
 
     def __init__(
-        self, settings: ClusterSettings, api: KubernetesApi, assignments: Callable[[int], Awaitable[set[str]]]
+        self,
+        settings: ClusterSettings,
+        api: KubernetesApi,
+        assignments: Callable[[int], Awaitable[set[str]]],
+        lease: Lease | None = None,
     ) -> None:
-        self._settings, self._api, self._assignments = settings, api, assignments
+        self._settings, self._api, self._assignments, self._lease = settings, api, assignments, lease
         self._seeing = Seeing(api, settings)
         self._exchanges = ExchangeCalls()
         self._repaired: dict[str, list[str]] = {}
 
     async def close(self) -> None:
-        """Give connections back; courses go on without the service."""
+        """Give lease and connections back; courses go on without the service."""
+        if self._lease is not None:
+            await self._lease.release()
         await self._exchanges.close()
         await self._api.close()
+
+    async def leads(self) -> bool:
+        """Whether this replica reconciles now."""
+        return self._lease is None or await self._lease.hold()
 
     async def look(self) -> None:
         """Look at all courses at once, before a pass."""

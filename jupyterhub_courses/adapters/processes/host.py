@@ -44,6 +44,10 @@ class LocalHost:
         await asyncio.gather(*(child.stop() for child in children))
         await self._exchanges.close()
 
+    async def leads(self) -> bool:
+        """Always: one service has this machine's courses."""
+        return True
+
     async def look(self) -> None:
         """Nothing to learn beforehand: each course's folder and process are looked at by themselves."""
 
