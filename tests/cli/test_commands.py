@@ -137,6 +137,13 @@ def test_delete(command, service, data_dir):
     assert command("delete", "ml101", "--yes", "--data-dir", data_dir).out.strip() == "ml101 is being deleted."
 
 
+def test_deleting_erases_only_when_asked_in_words(command, service, data_dir, monkeypatch):
+    service.answers["DELETE", "courses/ml101?confirm=ml101&volumes=erase"] = (202, {})
+    monkeypatch.setattr("sys.stdin", io.StringIO("ml101\n"))
+    outcome = command("delete", "ml101", "--erase", "--data-dir", data_dir)
+    assert outcome.status == 0 and "EVERYTHING its people made is erased" in outcome.out
+
+
 @pytest.mark.parametrize(("typed", "status"), [("ml101\n", 0), ("ml102\n", 1), ("", 1)])
 def test_deleting_asks_for_the_name_again(command, service, data_dir, monkeypatch, typed, status):
     service.answers["DELETE", "courses/ml101?confirm=ml101"] = (202, {})

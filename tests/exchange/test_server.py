@@ -331,12 +331,23 @@ def test_without_settings_it_says_which_are_missing(tmp_path):
 
 
 def test_wrong_settings_are_named_together(tmp_path):
-    wrong = {"EXCHANGE_COURSE": "ML 101", "EXCHANGE_PORT": "-1", "EXCHANGE_UPLOAD_LIMIT": "much"}
+    wrong = {
+        "EXCHANGE_COURSE": "ML 101",
+        "EXCHANGE_PORT": "-1",
+        "EXCHANGE_UPLOAD_LIMIT": "much",
+        "EXCHANGE_HOST": "all",
+    }
     with pytest.raises(SettingsError) as told:
         read_settings(environment(tmp_path, "ftp://hub", **wrong, EXCHANGE_ADMIN_TOKEN="short"))
     for name in (*wrong, "EXCHANGE_HUB_API_URL", "EXCHANGE_ADMIN_TOKEN"):
         assert name in str(told.value)
     assert ADMIN_TOKEN not in repr(read_settings(environment(tmp_path, "http://hub")))
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "::"])
+def test_an_exchange_listens_to_this_machine_alone_unless_it_is_told_otherwise(tmp_path, address):
+    assert read_settings(environment(tmp_path, "http://hub")).host == "127.0.0.1"
+    assert read_settings(environment(tmp_path, "http://hub", EXCHANGE_HOST=address)).host == address
 
 
 @pytest.mark.parametrize("size, words", [(5, "5 bytes"), (1500, "1.5 kB"), (20_000_000, "20 MB"), (3 * 10**9, "3 GB")])

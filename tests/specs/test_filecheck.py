@@ -225,3 +225,58 @@ def test_what_one_machine_cannot_give_is_named():
     named = [note.split(" ")[1] for note in not_on_one_machine(spec)]
     assert named == ["cpu", "memory", "storage", "idle_timeout"]
     assert not_on_one_machine(check_text(GOOD).file.courses[1]) == []
+
+
+CLUSTER = """\
+courses:
+  - slug: ml101
+    title: ML
+    storage_class: fast
+    resources: {nvidia.com/gpu: 1}
+    node_selector: {example.org/pool: gpu}
+    tolerations: [{key: gpu, effect: NoSchedule}]
+    variables: {DATA: /data}
+    shared: {size: 20G}
+    quota: {servers: 40, cpu: 10, memory: 20G, storage: 200G}
+    egress: on
+    profiles: [{title: Small, cpu: 1}, {title: GPU, resources: {nvidia.com/gpu: 1}}]
+    autograde: apart
+    grader: {storage: 5G}
+"""
+
+
+def test_what_only_a_cluster_has_is_a_spec_and_named_on_one_machine():
+    (spec,) = check_text(CLUSTER).file.courses
+    assert spec.egress.internet and spec.quota.servers == 40 and spec.profiles[0].cpu.limit == 1
+    assert CoursesFile.model_validate(CoursesFile(courses=(spec,)).model_dump(mode="json")).courses == (spec,)
+    named = {note.split(" ")[1].rstrip(":") for note in not_on_one_machine(spec)}
+    assert named == {
+        *("grader.storage", "quota", "egress", "storage_class", "resources", "node_selector", "tolerations"),
+        *("variables", "shared", "profiles", "autograde"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("resources: {gpu: 1}", '"gpu" is not the name of a resource that nodes offer, like nvidia.com/gpu'),
+        ("resources: {nvidia.com/gpu: 0}", "0 is too little: at least 1"),
+        ("resources: {kubernetes.io/batch: 1}", "is not a resource that a course can ask for"),
+        ("node_selector: {'a b': c}", "is not the name of a label or taint of nodes"),
+        ("node_selector: {pool: 'a b'}", "is not the value of a label"),
+        ("tolerations: [{key: gpu, effect: Never}]", '"Never" is not one of'),
+        ("variables: {JUPYTERHUB_API_TOKEN: x}", '"JUPYTERHUB_API_TOKEN" is set by the hub: choose another name'),
+        ("variables: {LD_PRELOAD: /x.so}", '"LD_PRELOAD" is set by the hub: choose another name'),
+        ("variables: {1A: x}", '"1A" is not the name of an environment variable'),
+        ("storage_class: Fast Disks", "is not a name of Kubernetes'"),
+        ("shared: {}", "is missing"),
+        ("quota: {servers: 0}", "0 is too little: at least 1"),
+        ("egress: {to: [{cidr: 10.0.0.1/8}]}", '"10.0.0.1/8" is not a range of addresses'),
+        ("egress: {to: [{cidr: 10.0.0.0/8, ports: [0]}]}", "0 is too little: at least 1"),
+        ("profiles: [{title: Big, memory: {guarantee: 2G, limit: 1G}}]", "what is guaranteed is more than the limit"),
+        ("autograde: sometimes", "\"sometimes\" is not one of 'apart' or 'server'"),
+    ],
+)
+def test_what_a_cluster_could_not_take_is_told_in_the_file(written, told):
+    (problem,) = problems(f"courses:\n  - slug: ml101\n    title: ML\n    {written}\n")
+    assert problem.startswith("ml101: line 4, ") and told in problem

@@ -44,6 +44,7 @@ class ClusterHost:
         self._seeing = Seeing(api, settings)
         self._exchanges = ExchangeCalls()
         self._repaired: dict[str, list[str]] = {}
+        self._manifests: dict[str, tuple[tuple[Any, ...], list[Manifest]]] = {}
 
     async def close(self) -> None:
         """Give lease and connections back; courses go on without the service."""
@@ -63,7 +64,7 @@ class ClusterHost:
     async def ensure(self, course: Course) -> int:
         """The course's namespace as wanted; the exchange's port. Raises HostProblem, or StillComing."""
         slug = course.slug
-        wanted = course_manifests(_possible(spec_of(course)), course.exchange_token, self._settings)
+        wanted = self._wanted(course)
         there = await self._seeing.course(slug)
         space = there.get(key(wanted[0]))
         if space is not None and space["metadata"].get("deletionTimestamp"):
@@ -82,6 +83,15 @@ class ClusterHost:
         events = await self._api.list("Event", namespace=self._settings.namespace(slug))
         stands = standing(there, events)
         raise HostProblem(stands.reason) if stands.state == "broken" else StillComing(stands.reason)
+
+    def _wanted(self, course: Course) -> list[Manifest]:
+        """Worked out once for each spec: at a thousand courses that is most of a pass with nothing to do."""
+        asked = (course.title, course.spec, course.exchange_token)
+        known = self._manifests.get(course.slug)
+        if known is None or known[0] != asked:
+            manifests = course_manifests(_possible(spec_of(course)), course.exchange_token, self._settings)
+            known = self._manifests[course.slug] = (asked, manifests)
+        return known[1]
 
     def repaired(self, course: Course) -> list[str]:
         """Sentences on what others had changed or taken away and is as it was, since asked last."""
