@@ -335,3 +335,16 @@ def not_on_one_machine(spec: CourseSpec) -> list[str]:
     if spec.environment.image is not None:
         notes.append("environment.image does not apply on one machine: set environment.python instead")
     return [f"{spec.slug}: {note}" for note in notes]
+
+
+def not_on_a_cluster(spec: CourseSpec) -> list[str]:
+    """Sentences naming what the spec asks for and a course on a cluster can't have, or not without more."""
+    notes = []
+    if spec.environment.python is not None:
+        notes.append("environment.python does not apply on a cluster: set environment.image instead")
+    if spec.start_from is not None and spec.start_from.folder is not None:
+        notes.append("start_from.folder does not apply on a cluster, which sees no folder of one machine: name a git")
+    fetched = spec.materials or (spec.start_from is not None and spec.start_from.git is not None)
+    if fetched and spec.egress == Egress():
+        notes.append("materials and start_from are fetched by the course's servers, and its egress allows nothing")
+    return [f"{spec.slug}: {note}" for note in notes]

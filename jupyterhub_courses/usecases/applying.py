@@ -14,7 +14,7 @@ from ..core.filecheck import check_data
 from ..core.platforms import Clash, clash, moved, of_spec, unread_secrets
 from ..core.presence import Present
 from ..core.records import Course, Platform, Registration
-from ..core.specs import CoursesFile, CourseSpec, not_on_one_machine
+from ..core.specs import CoursesFile, CourseSpec, not_on_a_cluster, not_on_one_machine
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class FilesPort(Protocol):
 
 
 class Applying:
-    """The story. `wake` tells the reconciler; `on_one_machine` says whether notes about limits apply."""
+    """The story. `wake` tells the reconciler; `on_one_machine` says which notes apply."""
 
     def __init__(
         self, files: FilesPort, wake: Callable[[], None], clock: Callable[[], datetime], on_one_machine: bool
@@ -65,8 +65,8 @@ class Applying:
             f"platform {platform.name}: {'as the file says' if platform.name in present.platforms else 'new'}"
             for platform in file.platforms
         ]
-        if self._on_one_machine:
-            notes += [note for spec in file.courses for note in not_on_one_machine(spec)]
+        notes_on = not_on_one_machine if self._on_one_machine else not_on_a_cluster
+        notes += [note for spec in file.courses for note in notes_on(spec)]
         if not dry_run:
             await self._write(file, changes, now)
         return {"changes": [change.as_json() for change in changes], "notes": notes}

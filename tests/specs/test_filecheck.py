@@ -6,7 +6,7 @@ import pytest
 
 from jupyterhub_courses.core import filecheck
 from jupyterhub_courses.core.filecheck import check_data, check_text
-from jupyterhub_courses.core.specs import CoursesFile, not_on_one_machine
+from jupyterhub_courses.core.specs import CoursesFile, not_on_a_cluster, not_on_one_machine
 
 GOOD = """\
 platforms:
@@ -280,3 +280,12 @@ def test_what_only_a_cluster_has_is_a_spec_and_named_on_one_machine():
 def test_what_a_cluster_could_not_take_is_told_in_the_file(written, told):
     (problem,) = problems(f"courses:\n  - slug: ml101\n    title: ML\n    {written}\n")
     assert problem.startswith("ml101: line 4, ") and told in problem
+
+
+def test_what_a_cluster_cannot_give_or_not_without_egress_is_named():
+    spec = check_text(GOOD).file.courses[0]
+    assert not_on_a_cluster(spec) == [
+        "ml101: environment.python does not apply on a cluster: set environment.image instead",
+        "ml101: materials and start_from are fetched by the course's servers, and its egress allows nothing",
+    ]
+    assert not_on_a_cluster(check_text(CLUSTER).file.courses[0]) == []
