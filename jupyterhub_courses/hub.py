@@ -13,6 +13,9 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+
+from traitlets.config.loader import LazyConfigValue
 
 from .adapters.courses_api.connection import TOKEN_FILE_ENV
 from .core.names import SERVICE_NAME
@@ -24,6 +27,8 @@ SERVICE_SCOPES = ("admin:users", "read:servers", "delete:servers")
 SERVER_SCOPES = ("users:activity!user", "access:servers!server", f"access:services!service={SERVICE_NAME}")
 #: Where OpenSSL finds the authorities that hub and service trust; the hub hands its environment to no service.
 CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+#: Where the chart puts the token of `hub.services.courses` in the hub's pod.
+CHART_TOKEN_FILE = f"/usr/local/etc/jupyterhub/secret/hub.services.{SERVICE_NAME}.apiToken"
 REFRESH_S = 60  # a demotion counts after this and the servers' own cache, together within two minutes
 
 
@@ -111,6 +116,68 @@ def proxy_command() -> list[str] | None:
     return named or ([found] if found else None)
 
 
+def configure_cluster(
+    c: Any,
+    *,
+    service_url: str = "",
+    token_file: str | os.PathLike[str] = CHART_TOKEN_FILE,
+    cluster_domain: str = "cluster.local",
+    admins: Iterable[str] = (),
+    copied_secrets: Iterable[str] = (),
+) -> None:
+    """Set up authenticator, spawner and the way to the courses service, below what the z2jh chart configured.
+
+    For `hub.extraConfig`; the chart's value `hub.services.courses` registers the service. service_url: of its API,
+    where it is not the Service `courses` of the hub's namespace. token_file: the secret of `hub.services.courses`.
+    cluster_domain: of the cluster's DNS. admins: hub usernames. copied_secrets: Secrets that the service copies to
+    every course. Raises ValueError where a setting of the chart does not go with courses, with its name.
+    """
+    from .spawner.settings import unfit  # loads a client of Kubernetes, which one machine does not need
+
+    section = {**c.Spawner, **c.KubeSpawner, **c.CourseSpawner}
+    wrong = unfit({name: _plain(value) for name, value in section.items()}, copied_secrets)
+    wrong += [f"{name} does not go with courses. Switch it off." for name in _unsupported(c)]
+    if wrong:
+        raise ValueError("This hub cannot have courses as it is configured:\n" + "\n".join(f"- {one}" for one in wrong))
+    hub = c.JupyterHub
+    namespace = section.get("namespace") or os.environ.get("POD_NAMESPACE", "default")
+    here = f"{namespace}.svc.{cluster_domain}"
+    base_url = "/" + "".join(f"{part}/" for part in hub.get("base_url", "/").split("/") if part)
+    hub.authenticator_class = "jupyterhub_courses.authenticator.CoursesLTI13Authenticator"
+    hub.spawner_class = "jupyterhub_courses.spawner.cluster.CourseSpawner"
+    hub.allow_named_servers = True
+    hub.redirect_to_server = False
+    hub.default_url = f"{base_url}services/{SERVICE_NAME}/"
+    hub.hub_connect_url = _qualified(hub.get("hub_connect_url", "http://hub:8081"), here)
+    # The hub of the chart counts refusals, too, and would end after some in a row (hub 5.5, handlers/base.py).
+    c.Spawner.consecutive_failure_limit = 0
+    c.CoursesConnection.service_url = service_url or (
+        f"http://{SERVICE_NAME}.{here}:8085{base_url}services/{SERVICE_NAME}/api/"
+    )
+    c.CoursesConnection.token_file = str(token_file)
+    configure_access(c, admins=admins)
+
+
+def _plain(value: Any) -> Any:
+    """A configured value, also where it was only added to."""
+    return value.get_value([]) if isinstance(value, LazyConfigValue) else value
+
+
+def _unsupported(c: Any) -> list[str]:
+    """Settings that contradict a namespace for every course."""
+    wanted = (("JupyterHub", "internal_ssl"), ("KubeSpawner", "enable_user_namespaces"))
+    return [f"c.{section}.{name}" for section, name in wanted if c[section].get(name) is True]
+
+
+def _qualified(url: str, here: str) -> str:
+    """The address with a host name that is one in other namespaces, too."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if not host or "." in host or ":" in host:
+        return url
+    return parts._replace(netloc=f"{host}.{here}" + (f":{parts.port}" if parts.port else "")).geturl()
+
+
 def configure_access(c: Any, *, admins: Iterable[str] = ()) -> None:
     """Who may what: the part that is the same wherever hub, service and servers run."""
     authenticator = c.CoursesLTI13Authenticator
@@ -121,7 +188,9 @@ def configure_access(c: Any, *, admins: Iterable[str] = ()) -> None:
     authenticator.auth_refresh_age = REFRESH_S
     c.Spawner.server_token_scopes = list(SERVER_SCOPES)
     c.Spawner.args = [f"--HubOAuth.cache_max_age={REFRESH_S}"]
+    known = c.JupyterHub.get("load_roles")
     c.JupyterHub.load_roles = [
+        *(known if isinstance(known, list) else ()),  # the chart's, such as the culler's
         {"name": "user", "scopes": ["self", f"access:services!service={SERVICE_NAME}"]},
         {"name": "courses-service", "scopes": list(SERVICE_SCOPES), "services": [SERVICE_NAME]},
     ]

@@ -58,6 +58,19 @@ STATUS: Final[Mapping[str, int]] = MappingProxyType(
         "server_unnamed": 403,
         "server_misplaced": 500,
         "service_down": 503,
+        "quota_used_up": 409,
+        "image_unavailable": 409,
+        "no_room": 503,
+        "home_unavailable": 503,
+        "course_place_missing": 503,
+        "hub_right_missing": 500,
+        "pod_refused": 409,
+        "pod_misconfigured": 409,
+        "cluster_away": 503,
+        "server_taken_away": 503,
+        "server_crashes": 409,
+        "server_out_of_memory": 409,
+        "server_slow": 503,
     }
 )
 

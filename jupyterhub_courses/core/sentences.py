@@ -8,6 +8,7 @@ from typing import Final
 from .launch_sentences import LAUNCH_SENTENCES, PAGE_SENTENCES
 from .login_sentences import LOGIN_PAGE_SENTENCES, LOGIN_SENTENCES
 from .registration_sentences import REGISTRATION_SENTENCES
+from .start_sentences import START_SENTENCES
 
 _OWN: Final[dict[str, dict[str, str]]] = {
     "student_before_teacher": {
@@ -167,6 +168,7 @@ SENTENCES: Final[dict[str, dict[str, str]]] = {
     **PAGE_SENTENCES,
     **LOGIN_SENTENCES,
     **LOGIN_PAGE_SENTENCES,
+    **START_SENTENCES,
     **_OWN,
 }
 

@@ -15,42 +15,26 @@ from pathlib import Path
 from subprocess import DEVNULL
 
 from jupyterhub.spawner import LocalProcessSpawner
-from traitlets import Instance, default
+from traitlets import default
 
-from ..adapters.courses_api.connection import CoursesConnection
-from ..adapters.courses_api.hub import Refused, ServiceDown
-from ..core.names import grader_course, is_slug
 from . import processes
-from .refusing import refused_start
+from .placed import PlacedSpawner
 
 LOG_NAME = ".server.log"
 MARK = "JUPYTERHUB_COURSES_START"  # in the environment of everything that one start brought up
 
 
-class CoursesLocalSpawner(LocalProcessSpawner):
+class CoursesLocalSpawner(PlacedSpawner, LocalProcessSpawner):
     """Start servers of courses as local processes."""
 
-    connection = Instance(CoursesConnection)
     _started = 0  # start time of the process, so that its pid can't be mistaken for a later one's
     _mark = ""
-
-    @default("connection")
-    def _default_connection(self):
-        return CoursesConnection(parent=self)
 
     @default("env_keep")
     def _default_env_keep(self):
         # What programs need to find themselves and to write text; nothing of the hub's that could be a
         # secret.
         return ["PATH", "VIRTUAL_ENV", "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "TZ"]
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        # The shared grader's server is opened by other people than its owner. The hub would ask each of them
-        # to "Authorize", again after each restart; here rather than in start() so that it holds after a hub
-        # restart.
-        if self.user is not None and self.name and grader_course(self.user.name) == self.name:
-            self.user.settings.setdefault("oauth_no_confirm_list", set()).add(self.oauth_client_id)
 
     def options_from_form(self, formdata):
         """Options are the placement's, never a form's."""
@@ -84,29 +68,11 @@ class CoursesLocalSpawner(LocalProcessSpawner):
         self._started = found.started if found else 0
         return where
 
-    async def _placement(self):
-        if not is_slug(self.name):
-            raise self._refused("server_unnamed")
-        try:
-            placement = await self.connection.open().client.placement(self.user.name, self.name)
-        except Refused as refusal:
-            raise self._refused(refusal.code, refusal) from None
-        except ServiceDown as error:
-            self.log.warning("Placement of %s: %s", self._log_name, error)
-            raise self._refused("service_down") from None
-        if (placement.username, placement.course) != (self.user.name, self.name) or not placement.command:
-            raise self._refused("server_misplaced")
-        return placement
-
-    def _refused(self, code, refusal=None):
-        return refused_start(code, self.handler, refusal=refusal, log=self.log, server=self._log_name)
-
     def get_env(self):
         """What the hub sets, and the placement's; the latter cannot touch the hub's own variables."""
         environment = super().get_env()
-        own = {name for name in environment if name.startswith(("JUPYTERHUB_", "JPY_"))}
-        placed = {name: value for name, value in self._placed.environment.items() if name not in own}
-        return {**environment, **placed, "HOME": self._placed.home, MARK: self._mark}
+        environment = self._without_hubs(environment, self._placed.environment)
+        return {**environment, "HOME": self._placed.home, MARK: self._mark}
 
     def user_env(self, env):
         """Programs of the hub's environment come first on the path, unless the placement names another."""

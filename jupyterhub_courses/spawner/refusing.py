@@ -18,13 +18,17 @@ from ..core.sentences import SENTENCES, language_of, sentence
 _WORDS = {"en": "Reference", "de": "Referenz"}
 
 
-def refused_start(code, handler=None, *, refusal: Refused | None = None, log, server):
-    """The exception to raise for `code`; the hub shows its sentence on the page of the failed start."""
+def refused_start(code, handler=None, *, refusal: Refused | None = None, log, server, cause=""):
+    """The exception to raise for `code`; the hub shows its sentence on the page of the failed start.
+
+    cause: what the log says beyond the code; the person does not see it.
+    """
     language = language_of(handler.request.headers.get("Accept-Language")) if handler else "en"
     reference = (refusal and refusal.reference) or secrets.token_hex(4)
     known = code in SENTENCES or refusal is None or not refusal.message
     text = sentence(code, language) if known else refusal.message
-    log.warning("Start of %s refused: %s (reference %s)", server, code, reference)
+    more = f"; {cause}" if cause else ""
+    log.warning("Start of %s refused: %s (reference %s)%s", server, code, reference, more)
     status = refusal.status if refusal else STATUS.get(code, 403)
     message = f"{text} ({_WORDS[language]}: {reference})"
     if SpawnException is not None:

@@ -55,6 +55,7 @@ def test_entry_points_can_be_loaded(distribution):
     assert set(entries) == {
         ("console_scripts", "jupyterhub-courses"),
         ("jupyterhub.authenticators", "courses-lti13"),
+        ("jupyterhub.spawners", "courses"),
         ("jupyterhub.spawners", "courses-local"),
     }
     assert all(entry.load() for entry in entries.values())
