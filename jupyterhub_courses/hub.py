@@ -135,7 +135,8 @@ def configure_cluster(
     from .spawner.settings import unfit  # loads a client of Kubernetes, which one machine does not need
 
     section = {**c.Spawner, **c.KubeSpawner, **c.CourseSpawner}
-    wrong = unfit({name: _plain(value) for name, value in section.items()}, copied_secrets)
+    lazy = {name: _list(section, name) for name, value in section.items() if isinstance(value, LazyConfigValue)}
+    wrong = unfit({**section, **lazy}, copied_secrets)
     wrong += [f"{name} does not go with courses. Switch it off." for name in _unsupported(c)]
     if wrong:
         raise ValueError("This hub cannot have courses as it is configured:\n" + "\n".join(f"- {one}" for one in wrong))
@@ -149,18 +150,15 @@ def configure_cluster(
     hub.redirect_to_server = False
     hub.default_url = f"{base_url}services/{SERVICE_NAME}/"
     hub.hub_connect_url = _qualified(hub.get("hub_connect_url", "http://hub:8081"), here)
-    # The hub of the chart counts refusals, too, and would end after some in a row (hub 5.5, handlers/base.py).
-    c.Spawner.consecutive_failure_limit = 0
+    # The chart's hub would end after five starts in a row that failed, refusals included (hub 5.5, handlers/base.py):
+    # one course with a broken image must not stop all others.
+    c.CourseSpawner.consecutive_failure_limit = 0
     c.CoursesConnection.service_url = service_url or (
         f"http://{SERVICE_NAME}.{here}:8085{base_url}services/{SERVICE_NAME}/api/"
     )
     c.CoursesConnection.token_file = str(token_file)
-    configure_access(c, admins=admins)
-
-
-def _plain(value: Any) -> Any:
-    """A configured value, also where it was only added to."""
-    return value.get_value([]) if isinstance(value, LazyConfigValue) else value
+    c.CourseSpawner.args = _list(section, "args")
+    configure_access(c, admins=admins, spawner=c.CourseSpawner)
 
 
 def _unsupported(c: Any) -> list[str]:
@@ -178,22 +176,35 @@ def _qualified(url: str, here: str) -> str:
     return parts._replace(netloc=f"{host}.{here}" + (f":{parts.port}" if parts.port else "")).geturl()
 
 
-def configure_access(c: Any, *, admins: Iterable[str] = ()) -> None:
-    """Who may what: the part that is the same wherever hub, service and servers run."""
+def configure_access(c: Any, *, admins: Iterable[str] = (), spawner: Any = None) -> None:
+    """Who may what: the part that is the same wherever hub, service and servers run.
+
+    What was configured before about admins and the age of logins stays. spawner: the section of the spawner's class.
+    """
+    spawner = c.Spawner if spawner is None else spawner
     authenticator = c.CoursesLTI13Authenticator
-    authenticator.admin_users = set(admins)
+    if admins or not any(
+        "admin_users" in section for section in (authenticator, c.LTI13Authenticator, c.Authenticator)
+    ):
+        authenticator.admin_users = set(admins)
     authenticator.allow_all = True  # whom the service admits may in; nobody else gets as far
     authenticator.manage_roles = True
     authenticator.reset_managed_roles_on_startup = False
-    authenticator.auth_refresh_age = REFRESH_S
-    c.Spawner.server_token_scopes = list(SERVER_SCOPES)
-    c.Spawner.args = [f"--HubOAuth.cache_max_age={REFRESH_S}"]
-    known = c.JupyterHub.get("load_roles")
+    if "auth_refresh_age" not in authenticator:
+        authenticator.auth_refresh_age = REFRESH_S
+    spawner.server_token_scopes = list(SERVER_SCOPES)
+    spawner.args = [*_list(spawner, "args"), f"--HubOAuth.cache_max_age={REFRESH_S}"]
     c.JupyterHub.load_roles = [
-        *(known if isinstance(known, list) else ()),  # the chart's, such as the culler's
+        *_list(c.JupyterHub, "load_roles"),
         {"name": "user", "scopes": ["self", f"access:services!service={SERVICE_NAME}"]},
         {"name": "courses-service", "scopes": list(SERVICE_SCOPES), "services": [SERVICE_NAME]},
     ]
+
+
+def _list(section: Any, name: str) -> list[Any]:
+    """What was configured before as the list `name`, also where it was only added to."""
+    value = section.get(name)
+    return list(value.get_value([]) if isinstance(value, LazyConfigValue) else value or ())
 
 
 def _secret(path: Path) -> str:
