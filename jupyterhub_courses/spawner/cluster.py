@@ -156,6 +156,12 @@ class CourseSpawner(PlacedSpawner, PodSpawner):
         uid, gid = (None if callable(value) else value for value in (self.uid, self.gid))
         return hardening.harden(pod, uid, gid)
 
+    def get_pvc_manifest(self):
+        """KubeSpawner's claim, under a label of its own: it says that its pods and volumes are the same."""
+        claim = super().get_pvc_manifest()
+        claim.metadata.labels["app.kubernetes.io/component"] = "home"
+        return claim
+
     async def _course_is_gone(self):
         """Whether the hub may not look because there is nothing left: rights end with their namespace."""
         try:

@@ -21,7 +21,8 @@ from kubespawner.clients import shared_client
 from .watching import Watch
 
 SHARED_S = 10.0  # a list is good for so long
-LOOK_S = 10.0  # and may take so long
+FORGET_S = 20.0  # what nobody asks about for so long is not kept
+LOOK_S = 10.0  # a list may take so long
 LOOKS = 16  # lists at once, over all namespaces
 FAULTS = (ApiException, aiohttp.ClientError, TimeoutError, OSError, ValueError, KeyError)
 
@@ -133,7 +134,7 @@ class Namespace:
             found = json.loads(body)
             if holds != self._holds:
                 return  # a watch knew better meanwhile
-            self._pods = {item["metadata"]["name"]: item for item in found["items"]}
+            self._pods = {item["metadata"]["name"]: _slim(item) for item in found["items"]}
             self._version, self._failed = found["metadata"]["resourceVersion"], None
         except FAULTS as error:
             if self._failed is None:
@@ -153,7 +154,8 @@ class Namespace:
         if not self._holders and self._pod_watch is not None:
             watch, self._pod_watch = self._pod_watch, None
             if watch.live:
-                self._pods, self._version, self._failed = watch.objects, watch.version, None
+                self._pods = {name: _slim(pod) for name, pod in watch.objects.items()}
+                self._version, self._failed = watch.version, None
                 self._fresh()
             await watch.end()
 
@@ -162,11 +164,17 @@ class Namespace:
         self._good_until = loop.time() + SHARED_S
         if self._forgetting is not None:
             self._forgetting.cancel()
-        self._forgetting = loop.call_later(2 * SHARED_S, self._forget)
+        self._forgetting = loop.call_later(FORGET_S, self._forget)
 
     def _forget(self) -> None:
-        """Nobody asks: ten thousand pods are not worth keeping."""
         self._pods, self._events, self._forgetting = {}, {}, None
+
+
+def _slim(pod: dict[str, Any]) -> dict[str, Any]:
+    """What polling reads of a pod, and what a `get_pod_url` may: most of a pod is its spec, ten thousand times."""
+    containers = [{"name": one["name"], "ports": one.get("ports", [])} for one in pod["spec"]["containers"]]
+    metadata = {name: value for name, value in pod["metadata"].items() if name != "managedFields"}
+    return {"metadata": metadata, "spec": {"containers": containers}, "status": pod["status"]}
 
 
 class Cluster:

@@ -1,39 +1,38 @@
-"""A real hub without its proxy's traffic, a stub of the courses service, and spawners as the hub makes them."""
+"""Spawners as the hub makes them, from its database and its configuration, without the hub's own web server."""
 
 from typing import Any
 
 from jupyterhub import orm
-from jupyterhub.objects import Server
+from jupyterhub.objects import Hub, Server
+from jupyterhub.user import UserDict
 from traitlets.config import Config
 
 from jupyterhub_courses.hub import configure_cluster
+from jupyterhub_courses.spawner.cluster import CourseSpawner
 
 from ..hub.service import TOKEN
 
 
-def config(tmp_path: Any, service_port: int, port: Any, chp: Any) -> Config:
-    """As the chart leaves it, as far as a hub outside a cluster can have it, and our part."""
-    c = Config()
-    (tmp_path / "token").write_text(TOKEN)
-    c.JupyterHub.bind_url = f"http://127.0.0.1:{port()}"
-    c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{port()}"
-    c.JupyterHub.hub_connect_url = "http://hub:8081"
-    c.JupyterHub.cookie_secret = b"0" * 32
-    c.JupyterHub.load_roles = []
-    c.JupyterHub.services = [
-        {"name": "courses", "url": f"http://127.0.0.1:{service_port}", "api_token": "f" * 64, "oauth_no_confirm": True}
-    ]
-    c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{port()}"
-    c.ConfigurableHTTPProxy.pid_file = str(tmp_path / "proxy.pid")
-    c.ConfigurableHTTPProxy.command = [str(chp)]
-    c.KubeSpawner.namespace = "release"
-    configure_cluster(
-        c,
-        service_url=f"http://127.0.0.1:{service_port}/services/courses/api/",
-        token_file=tmp_path / "token",
-    )
-    c.JupyterHub.hub_connect_url = ""
-    return c
+class World:
+    """What spawners know of a hub: `db`, `users`, `config`. The courses service listens on `service_port`."""
+
+    def __init__(self, tmp_path: Any, service_port: int) -> None:
+        self.config = c = Config()
+        (tmp_path / "token").write_text(TOKEN)
+        c.KubeSpawner.namespace = "release"
+        c.JupyterHub.hub_connect_url = "http://hub:8081"
+        url = f"http://127.0.0.1:{service_port}/services/courses/api/"
+        configure_cluster(c, service_url=url, token_file=tmp_path / "token")
+        self.db = orm.new_session_factory("sqlite:///:memory:")()
+        hub = Hub(ip="127.0.0.1", port=8081, base_url="/hub/", connect_url=c.JupyterHub.hub_connect_url)
+        settings = {
+            "config": c,
+            "hub": hub,
+            "spawner_class": CourseSpawner,
+            "allow_named_servers": True,
+            "base_url": "/",
+        }
+        self.users = UserDict(lambda: self.db, settings)
 
 
 def person(app: Any, name: str) -> Any:
