@@ -36,6 +36,7 @@ class PodSpawner(KubeSpawner):
 
     _view = None  # the namespace's pods and events, in the place of KubeSpawner's reflectors
     _may_run = False  # a pod was made and not known to be gone: polling asks the cluster
+    _tried = False  # to make a pod, in this start
     _last = None  # the last answer of a poll that was one
     _fault = None  # the last answer that meant "not now"
     _uid = _old_uid = None  # of the pod that is starting or started, and of one of its name that was there before
@@ -75,7 +76,7 @@ class PodSpawner(KubeSpawner):
         await self._place()
         view = await self._start_watching_pods()
         # A hub that is killed meanwhile has to find the pod: the hub itself keeps the state after a start only.
-        self._may_run, self._last, self._fault = True, None, None
+        self._may_run, self._last, self._fault, self._tried = True, None, None, False
         self.orm_spawner.state = self.get_state()
         self.db.commit()
         try:
@@ -98,6 +99,7 @@ class PodSpawner(KubeSpawner):
         except Exception as error:
             self.log.exception("Start of %s failed", self._log_name)
             cause = start_failures.Cause("server_misplaced", type(error).__name__)
+        self._may_run = self._tried
         raise self._refused(cause.code, cause=cause.detail)
 
     async def _unless_doomed(self, starting, view):
@@ -140,6 +142,7 @@ class PodSpawner(KubeSpawner):
 
     async def _make_create_pod_request(self, pod, request_timeout):
         """True: made. False: try again. (KubeSpawner's own would write the server's token into the log.)"""
+        self._tried = True
         try:
             await asyncio.wait_for(self.api.create_namespaced_pod(self.namespace, pod), request_timeout)
             return True
