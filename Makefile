@@ -114,7 +114,7 @@ test-all: install $(DONE)/test openedx ## run the tests on the newest hub (ARGS=
 
 .PHONY: test-hub55
 test-hub55: install $(DONE)/hub55 ## run the hub side's tests on the oldest supported hub
-	PATH="$(CURDIR)/$(HUB55)/bin:$$PATH" $(HUB55)/bin/python -m pytest tests/hub $(ARGS)
+	PATH="$(CURDIR)/$(HUB55)/bin:$$PATH" $(HUB55)/bin/python -m pytest tests/hub tests/spawner_cluster $(ARGS)
 
 .PHONY: lint
 lint: $(DONE)/test ## ruff

@@ -162,6 +162,12 @@ class CourseSpawner(PlacedSpawner, PodSpawner):
         claim.metadata.labels["app.kubernetes.io/component"] = "home"
         return claim
 
+    def get_service_manifest(self, owner_reference, port):
+        """KubeSpawner's Service, where `services_enabled` asks for one; not an object that the reconciler misses."""
+        service = super().get_service_manifest(owner_reference, port)
+        service.metadata.labels["app.kubernetes.io/managed-by"] = "kubespawner"
+        return service
+
     async def _course_is_gone(self):
         """Whether the hub may not look because there is nothing left: rights end with their namespace."""
         try:

@@ -13,18 +13,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import aiohttp
 from kubernetes_asyncio.client import ApiClient, CoreV1Api
 from kubernetes_asyncio.client.exceptions import ApiException
 from kubespawner.clients import shared_client
 
-from .watching import Watch
+from .watching import FAULTS, Watch
 
 SHARED_S = 10.0  # a list is good for so long
 FORGET_S = 20.0  # what nobody asks about for so long is not kept
 LOOK_S = 10.0  # a list may take so long
 LOOKS = 16  # lists at once, over all namespaces
-FAULTS = (ApiException, aiohttp.ClientError, TimeoutError, OSError, ValueError, KeyError)
 
 
 class Unknown(Exception):

@@ -48,22 +48,26 @@ _VOLUMES_ALLOWED: Final = frozenset(
 _METADATA_BLOCK: Final = "block-cloud-metadata"
 
 
-def unfit(values: Mapping[str, Any], copied: Iterable[str] = ()) -> list[str]:
-    """Sentences that name what does not go. `values`: of traits; `copied`: Secrets that every course has."""
-    return [*_names(values, frozenset(copied)), *_security(values)]
+def unfit(values: Mapping[str, Any], pull_secrets: Iterable[str] = ()) -> list[str]:
+    """Sentences that name what does not go. `values`: of traits; `pull_secrets`: every course has them."""
+    return [*_names(values, frozenset(pull_secrets)), *_security(values)]
 
 
-def _names(values: Mapping[str, Any], copied: frozenset[str]) -> Iterator[str]:
+def _names(values: Mapping[str, Any], pull_secrets: frozenset[str]) -> Iterator[str]:
     for trait, chart in NAMING.items():
         value = values.get(trait)
         if not value or callable(value):
             continue
         for kind, name, setting in _found(trait, plain(value), chart):
-            if kind != "Secret" or name not in copied:
-                yield (
-                    f'c.KubeSpawner.{trait} ({setting}) names the {kind} "{name}", which is in one namespace only: '
-                    "servers run in the namespaces of their courses. Take it out."
-                )
+            if kind == "Secret" and name in pull_secrets:
+                continue
+            cure = "Take it out"
+            if trait == "image_pull_secrets":
+                cure += ", or see that every course has it, and name it in CoursesCluster.pull_secrets"
+            yield (
+                f'c.KubeSpawner.{trait} ({setting}) names the {kind} "{name}", which is in one namespace only: '
+                f"servers run in the namespaces of their courses. {cure}."
+            )
 
 
 def _found(trait: str, value: Any, chart: str) -> Iterator[tuple[str, str, str]]:

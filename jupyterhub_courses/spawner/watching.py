@@ -15,7 +15,8 @@ from kubernetes_asyncio.client.exceptions import ApiException
 TURN_S = 40  # a connection that died unnoticed is noticed after this and the pause below
 PAUSE_S = 8
 FIRST_S = 10  # for the first answer
-DELAYS_S = (0.0, 0.2, 1.0, 3.0, 8.0)
+DELAYS_S = (0.2, 0.5, 1.0, 3.0, 8.0)
+FAULTS = (ApiException, aiohttp.ClientError, TimeoutError, OSError, ValueError, KeyError)
 
 
 class Watch:
@@ -57,7 +58,8 @@ class Watch:
             try:
                 await self._turn()
                 failures = 0
-            except (ApiException, aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+                await asyncio.sleep(DELAYS_S[0])  # a server that closes at once is not asked at once
+            except FAULTS as error:
                 self.live = False
                 if not self._begun.done():
                     self._begun.set_exception(error)
@@ -71,16 +73,16 @@ class Watch:
                 failures += 1
 
     async def _turn(self) -> None:
-        if self.version is None:
-            self.objects.clear()
-            if self._listed:
-                await self._list()
+        if self.version is None and self._listed:
+            await self._list()
         limit = aiohttp.ClientTimeout(total=None, sock_connect=FIRST_S, sock_read=TURN_S + PAUSE_S)
         more = {"resource_version": self.version} if self.version is not None else {}
         response = await self._request(
             watch=True, allow_watch_bookmarks=True, timeout_seconds=TURN_S, _request_timeout=limit, **more
         )
         try:
+            if self.version is None:
+                self.objects.clear()
             self._now_live()
             rest = b""
             async for chunk in response.content.iter_any():
@@ -91,9 +93,10 @@ class Watch:
             response.close()
 
     async def _list(self) -> None:
-        # The version is that of the last list, so nothing is ever seen older than before.
         response = await self._request(_request_timeout=FIRST_S)
         found = json.loads(await response.read())
+        # At once: whoever looks meanwhile must not believe that nothing is there.
+        self.objects.clear()
         self.objects.update({item["metadata"]["name"]: item for item in found["items"]})
         self.version = found["metadata"]["resourceVersion"]
         self._now_live()

@@ -79,7 +79,7 @@ def test_settings_that_cannot_work_are_named(values, setting, what):
     assert said in str(refused.value)
 
 
-def test_what_the_service_copies_to_every_course_may_be_named():
+def test_a_pull_secret_that_every_course_has_may_be_named():
     assert unfit({"image_pull_secrets": ["regcred"]}, ["regcred"]) == []
     assert unfit({"volumes": [claim("regcred")]}, ["regcred"]) != []  # a claim is no Secret
 
