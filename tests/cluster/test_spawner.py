@@ -237,8 +237,9 @@ async def test_the_way_to_a_failed_start(hub, service, make_namespace):
         (namespace, {"volumes": [{"name": "h", "hostPath": {"path": "/"}}]}, "pod_refused"),
     ):
         service.placements["ada", "ml101"] = placement(where, **what)
-        assert SENTENCES[code]["en"] in await refused(hub, spawner_of(hub, "ada")), code
-        await spawner_of(hub, "ada").stop()
+        spawner = spawner_of(hub, "ada")
+        assert SENTENCES[code]["en"] in await refused(hub, spawner), code
+        await spawner.stop()
 
 
 async def test_a_pod_that_finds_no_room_says_so_when_the_time_is_up(hub, service, make_namespace):
