@@ -5,6 +5,7 @@ A sentence says what happened and what to do; the reference printed beside it st
 
 from typing import Final
 
+from .autograding_sentences import AUTOGRADING_SENTENCES
 from .launch_sentences import LAUNCH_SENTENCES, PAGE_SENTENCES
 from .login_sentences import LOGIN_PAGE_SENTENCES, LOGIN_SENTENCES
 from .registration_sentences import REGISTRATION_SENTENCES
@@ -168,7 +169,7 @@ SENTENCES: Final[dict[str, dict[str, str]]] = {
     **PAGE_SENTENCES,
     **LOGIN_SENTENCES,
     **LOGIN_PAGE_SENTENCES,
-    **START_SENTENCES,
+    **AUTOGRADING_SENTENCES,
     **_OWN,
 }
 

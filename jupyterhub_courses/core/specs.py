@@ -210,6 +210,8 @@ def materials_of(spec: dict[str, Any]) -> tuple[Material, ...]:
 
 
 class CourseSpec(Spec):
+    """`autograde`: in a pod of its own, or in the graders' server; on one machine always the latter."""
+
     slug: Slug
     title: Text
     lms: LmsCourse | None = None
@@ -229,6 +231,7 @@ class CourseSpec(Spec):
     autograde: Literal["apart", "server"] | None = None
     exchange: Exchange = Exchange()
     grader: Grader = Grader()
+    autograde: Literal["apart", "here"] | None = None
     start_from: StartFrom | None = None
     materials: Annotated[tuple[Material, ...], Field(max_length=100)] = ()
     people: Annotated[tuple[Member, ...], Field(max_length=5000)] = ()
@@ -334,6 +337,8 @@ def not_on_one_machine(spec: CourseSpec) -> list[str]:
     notes += [f"{name} does not apply on one machine: a cluster does it" for name, set_ in only if set_]
     if spec.environment.image is not None:
         notes.append("environment.image does not apply on one machine: set environment.python instead")
+    if spec.autograde == "apart":
+        notes.append("autograde: apart needs a cluster; here submissions run in the graders' own server")
     return [f"{spec.slug}: {note}" for note in notes]
 
 

@@ -2,7 +2,7 @@
 
 A caller is known by a browser login, a token that a person made, the token inside a server, or the secret that hub
 and service share. A server's token speaks for its course, not for its person: it may read its person's own rows of
-that course and, in the grader's server, send scores and read the roster; nothing else.
+that course and, in the grader's server, send scores, read the roster and have submissions autograded; nothing else.
 """
 
 from dataclasses import dataclass
@@ -22,6 +22,7 @@ class Action(StrEnum):
     ALL_SCORES = "all scores"
     SEND_SCORES = "send scores"
     ROSTER = "roster"
+    AUTOGRADE = "autograde"  # runs of autograding apart
     DELIVER = "deliver"  # retry deliveries, sync the roster
     EDIT_COURSE = "edit course"
     ADMINISTER = "administer"
@@ -47,6 +48,7 @@ _STUDENT = frozenset({Action.SEE_COURSE, Action.OWN_SCORES})
 _GRADER = _STUDENT | {Action.ALL_SCORES, Action.ROSTER, Action.DELIVER}
 _BY_ROLE = {Role.STUDENT: _STUDENT, Role.GRADER: _GRADER, Role.INSTRUCTOR: _GRADER | {Action.EDIT_COURSE}}
 _BY_GRADERS_SERVER = frozenset({Action.SEE_COURSE, Action.ALL_SCORES, Action.SEND_SCORES, Action.ROSTER})
+_BY_GRADERS_SERVER |= {Action.AUTOGRADE}
 _HUB = frozenset({Action.HUB, Action.ADMINISTER, Action.OWN_COURSES, Action.SEE_COURSE, Action.ALL_SCORES})
 _HUB |= {Action.ROSTER, Action.DELIVER, Action.EDIT_COURSE}
 
@@ -66,5 +68,5 @@ def may(caller: Caller, action: Action, slug: str | None, role: Role | None) -> 
     if action is Action.OWN_COURSES:
         return True
     if caller.admin:
-        return action not in (Action.HUB, Action.SEND_SCORES)
+        return action not in (Action.HUB, Action.SEND_SCORES, Action.AUTOGRADE)
     return slug is not None and role is not None and action in _BY_ROLE[role]

@@ -41,6 +41,7 @@ from ..core.admissions import Admission
 from ..core.hosts import HostProblem
 from ..usecases.admitting import Admitting
 from ..usecases.applying import Applying
+from ..usecases.autograding import Autograding
 from ..usecases.consuming import Consuming
 from ..usecases.continuing import Continuing
 from ..usecases.placing import Placing
@@ -100,7 +101,8 @@ class Parts:
         self.continuing = Continuing(self.people, self.once, clock)
         self.welcoming = Welcoming(self.people, self.once, hub, clock)
         self.placing = Placing(self.people, self.courses, self.host)
-        self.applying = Applying(Files(self.database), self.provisioner.wake, clock, not settings.on_cluster)
+        self.autograding = Autograding(None, clock)
+        self.applying = Applying(Files(self.database), self.provisioner.wake, clock, on_one_machine=True)
         self.lms = LmsWork(
             self.database,
             self.courses,

@@ -54,6 +54,15 @@ OPERATIONS: Final = (
         "Recorded",
     ),
     Operation("courses/{slug}/scores/retry", "post", STAFF, "Send refused and waiting scores again"),
+    Operation(
+        "courses/{slug}/autograde-runs/{run}",
+        "put",
+        "the grader's server",
+        "Autograde one submission apart, or see how that is; its files lie on the graders' volume",
+        "RunWish",
+        "RunState",
+    ),
+    Operation("courses/{slug}/autograde-runs/{run}", "delete", "the grader's server", "End a run"),
     Operation("apply", "post", ADMIN, "Make the world match a courses file", "CoursesFile", "Changes"),
     Operation("platforms", "get", ADMIN, "Registered LMSs", gives="PlatformList"),
     Operation("platforms/{name}", "get", ADMIN, "One LMS with its registrations", gives="Platform"),
@@ -192,6 +201,8 @@ SCHEMAS: Final[dict[str, Any]] = {
     "Recorded": {
         "oneOf": [_object(accepted="number", unknown="strings"), _object(stale="boolean")],
     },
+    "RunWish": _object(seconds="number"),
+    "RunState": _object(state="string", reason="string", message="string"),
     "RegistrationWish": _object(platform="string", title="string?", course_creation="string?"),
     "RegistrationLink": _object(platform="string", url="string", expires_at="string"),
     "Rotation": _object(keep_hours="number?"),
@@ -241,7 +252,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "description": f"For {operation.who}.",
         "parameters": [
             {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-            for name in ("slug", "username", "name")
+            for name in ("slug", "username", "name", "run")
             if f"{{{name}}}" in operation.path
         ],
         "responses": {"2XX": good, "4XX": error, "5XX": error},

@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from . import api, hub_doors, keys, login_links, pages, platforms, registering, selecting
+from . import api, autograding, hub_doors, keys, login_links, pages, platforms, registering, selecting
 from .base import BaseHandler, LoginCallback, Static
 
 SLUG = r"(?P<slug>[a-z][a-z0-9-]{0,29})"
+RUN = r"(?P<run>[^/]{1,255})"
 PLATFORM = r"(?P<name>[^/]{1,255})"
 API: list[tuple[str, type[BaseHandler]]] = [
     ("registrations", hub_doors.RegistrationsHandler),
@@ -27,6 +28,7 @@ API: list[tuple[str, type[BaseHandler]]] = [
     (f"courses/{SLUG}/roster/sync", api.RosterSyncHandler),
     (f"courses/{SLUG}/scores", api.ScoresHandler),
     (f"courses/{SLUG}/scores/retry", api.RetryHandler),
+    (f"courses/{SLUG}/autograde-runs/{RUN}", autograding.AutogradeRunHandler),
     ("apply", api.ApplyHandler),
     ("platforms", platforms.PlatformListHandler),
     (f"platforms/{PLATFORM}", platforms.OnePlatformHandler),

@@ -67,6 +67,10 @@ class CoursesExtension(ExtensionApp):
         config = load_config()
         if course.course_dir is not None:
             sandbox_files()
+            if course.autogrades_apart:
+                from .aside import autograde_aside
+
+                autograde_aside()
             course.course_dir.mkdir(parents=True, exist_ok=True)
             self._prepare_gradebook(course, gradebook_url(config))
         else:

@@ -12,9 +12,8 @@ from traitlets.config import Application, Config
 
 from .surroundings import course_server, put_python_on_path
 
-#: nbgrader's own list with the first replaced.
-AUTOGRADE = [
-    "jupyterhub_courses.singleuser.autograding.ExecuteWithoutTokens",
+#: nbgrader's own list without the first, Execute.
+_AFTER_EXECUTE = [
     "nbgrader.preprocessors.IgnorePattern",
     "nbconvert.preprocessors.ClearMetadataPreprocessor",
     "nbgrader.preprocessors.LimitOutput",
@@ -22,6 +21,8 @@ AUTOGRADE = [
     "nbgrader.preprocessors.AssignLatePenalties",
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
+AUTOGRADE = ["jupyterhub_courses.singleuser.autograding.ExecuteWithoutTokens", *_AFTER_EXECUTE]
+AUTOGRADE_APART = ["jupyterhub_courses.singleuser.apart.ExecuteApart", *_AFTER_EXECUTE]
 
 
 def configure(c: Any, environ: MutableMapping[str, str]) -> None:
@@ -36,7 +37,7 @@ def configure(c: Any, environ: MutableMapping[str, str]) -> None:
     use_our_exchange(c)
     if server.course_dir is not None:
         c.CourseDirectory.root = str(server.course_dir)
-        c.Autograde.autograde_preprocessors = AUTOGRADE
+        c.Autograde.autograde_preprocessors = AUTOGRADE_APART if server.autogrades_apart else AUTOGRADE
         c.HTMLExporter.sanitize_html = True
         c.HTMLExporter.filters = {
             name: f"jupyterhub_courses.singleuser.studentwork.{name}" for name in ("clean_html", "markdown2html")

@@ -11,7 +11,10 @@ PREFIX = "JUPYTERHUB_COURSES_"
 
 @dataclass(frozen=True)
 class CourseServer:
-    """A server of one course. `course_dir`: set where `is_grader`; `course_page`: a URL for the browser."""
+    """A server of one course. `course_dir`: set where `is_grader`; `course_page`: a URL for the browser.
+
+    `autogrades_apart`: submissions run in pods of their own.
+    """
 
     course: str
     is_grader: bool
@@ -19,6 +22,7 @@ class CourseServer:
     course_dir: Path | None
     course_page: str
     token: str = field(repr=False)
+    autogrades_apart: bool = False
 
 
 def course_server(environ: Mapping[str, str]) -> CourseServer | None:
@@ -36,6 +40,7 @@ def course_server(environ: Mapping[str, str]) -> CourseServer | None:
         course_dir=Path(course_dir).absolute() if is_grader and course_dir else None,
         course_page=f"{hub}services/courses/{course}/",
         token=environ.get("JUPYTERHUB_API_TOKEN", ""),
+        autogrades_apart=environ.get(PREFIX + "AUTOGRADE") == "apart",
     )
 
 

@@ -1,4 +1,4 @@
-"""The courses service as a grader's server sees it: send scores, fetch the roster.
+"""The courses service as a grader's server sees it: send scores, fetch the roster, autograde apart.
 
 Every call has a time limit and every answer a size limit; whoever calls decides about trying again.
 """
@@ -38,6 +38,14 @@ class RosterMember:
     active: bool
 
 
+@dataclass(frozen=True)
+class RunAnswer:
+    """How a run of autograding apart is: `state` is waiting, running, done or failed; `message` says why."""
+
+    state: str
+    message: str
+
+
 class CallFailed(Exception):
     """No usable answer. The text names neither persons nor tokens; `status` is None without any answer."""
 
@@ -70,6 +78,15 @@ class CoursesApi:
         if not isinstance(members, list):
             raise CallFailed("the service's roster has no members")
         return tuple(_member(member) for member in members if isinstance(member, dict))
+
+    async def autograde_run(self, run: str, seconds: int) -> RunAnswer:
+        """Have a run run for at most `seconds`, and see how it is. Raises CallFailed."""
+        answer = await self._call("PUT", f"autograde-runs/{run}", {"seconds": seconds})
+        return RunAnswer(str(answer.get("state")), str(answer.get("message") or ""))
+
+    async def end_autograde_run(self, run: str) -> None:
+        """Nobody waits for it any more. Raises CallFailed."""
+        await self._call("DELETE", f"autograde-runs/{run}")
 
     async def materials(self) -> tuple[Material, ...]:
         """The repositories that the course's spec names. Raises CallFailed."""
