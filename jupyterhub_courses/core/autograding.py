@@ -16,7 +16,7 @@ RUN: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{6,38})[a-z0-9]")
 #: Seconds that a pod may live.
 SECONDS_MAX: Final = 3600
 #: Pods of one course that live at once; more wait.
-LIVE_MAX: Final = 16
+LIVE_MAX: Final = 8
 #: Folder of all runs in the graders' home, with one folder a run: `in` is read, `out` is written.
 RUNS_FOLDER: Final = ".autograde"
 #: Bytes of what comes back of one notebook.
@@ -34,6 +34,8 @@ CPU_LIMIT: Final = 1.0
 MEMORY_LIMIT: Final = 2**30
 _CPU_REQUEST, _MEMORY_REQUEST = 0.1, 256 * 2**20
 _SCRATCH = "2Gi"
+#: In kubelet's words for a pod that wrote too much itself.
+_OWN_FILES = re.compile("emptydir|ephemeral local storage", re.IGNORECASE)
 _IMAGE_TROUBLE = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"})
 
 
@@ -227,8 +229,6 @@ def _why_failed(status: dict[str, Any], containers: list[dict[str, Any]]) -> str
     if status.get("reason") == "DeadlineExceeded":
         return "autograde_deadline"
     if status.get("reason") == "Evicted":
-        return (
-            "autograde_storage" if re.search(r"ephemeral|emptyDir", str(status.get("message"))) else "autograde_evicted"
-        )
+        return "autograde_storage" if _OWN_FILES.search(str(status.get("message"))) else "autograde_evicted"
     ended = [(c.get("state", {}).get("terminated") or {}).get("reason") for c in containers]
     return "autograde_memory" if "OOMKilled" in ended else "autograde_crashed"

@@ -231,7 +231,7 @@ class CourseSpec(Spec):
     autograde: Literal["apart", "server"] | None = None
     exchange: Exchange = Exchange()
     grader: Grader = Grader()
-    autograde: Literal["apart", "here"] | None = None
+    autograde: Literal["apart", "server"] | None = None
     start_from: StartFrom | None = None
     materials: Annotated[tuple[Material, ...], Field(max_length=100)] = ()
     people: Annotated[tuple[Member, ...], Field(max_length=5000)] = ()

@@ -7,6 +7,7 @@ bounded size and nothing else, and puts it into OUT whole.
 
 import json
 import os
+import secrets
 import shutil
 import stat
 import subprocess
@@ -35,10 +36,9 @@ def run(given: Path, work: Path, result: Path) -> None:
             path = Path(folder, name)
             path.chmod(path.stat().st_mode | stat.S_IWUSR)
     os.environ["NBGRADER_EXECUTION"] = "autograde"
-    # Written beside and renamed last: what lies there earlier was not ours.
-    fresh = result / f".{RESULT_NAME}"
-    fresh.unlink(missing_ok=True)
     text = json.dumps(executed(job, work))
+    # Under a name that the submission could not put anything at, and renamed over whatever it left.
+    fresh = result / secrets.token_hex(16)
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "w") as file:
         file.write(text)
     fresh.replace(result / RESULT_NAME)

@@ -93,7 +93,7 @@ class Autograding:
         await pods.delete_pod(pods.place(course).namespace, pod_name(run))
 
     def _pods(self, course: Course) -> PodsPort:
-        if self._ports is None or spec_of(course).autograde == "here":
+        if self._ports is None or spec_of(course).autograde == "server":
             raise Refused("autograde_here", 409)
         return self._ports
 
