@@ -12,6 +12,7 @@ ADAS_SERVER = Caller("ada", server="ml101")
 GRADERS_SERVER = Caller("grader-ml101", server="ml101")
 STAFF = {Action.ALL_SCORES, Action.ROSTER, Action.DELIVER}
 OWN = {Action.SEE_COURSE, Action.OWN_SCORES}
+SERVER_ALONE = {Action.SEND_SCORES, Action.AUTOGRADE}
 
 
 @pytest.mark.parametrize(
@@ -25,9 +26,9 @@ OWN = {Action.SEE_COURSE, Action.OWN_SCORES}
         (ADAS_SERVER, None, set()),
         (ADAS_SERVER, Role.STUDENT, OWN),
         (ADAS_SERVER, Role.INSTRUCTOR, OWN),
-        (GRADERS_SERVER, None, {Action.SEE_COURSE, Action.ALL_SCORES, Action.SEND_SCORES, Action.ROSTER}),
-        (ADMIN, None, set(Action) - {Action.HUB, Action.SEND_SCORES}),
-        (HUB, None, set(Action) - {Action.OWN_SCORES, Action.SEND_SCORES}),
+        (GRADERS_SERVER, None, {Action.SEE_COURSE, Action.ALL_SCORES, Action.ROSTER, *SERVER_ALONE}),
+        (ADMIN, None, set(Action) - {Action.HUB, *SERVER_ALONE}),
+        (HUB, None, set(Action) - {Action.OWN_SCORES, *SERVER_ALONE}),
     ],
 )
 def test_who_may_do_what_in_a_course(caller, role, allowed):

@@ -12,7 +12,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from jupyterhub_courses.singleuser.autograding import kernel_environment
-from jupyterhub_courses.singleuser.nbgrader_settings import AUTOGRADE
+from jupyterhub_courses.singleuser.nbgrader_settings import AUTOGRADE, AUTOGRADE_APART
 
 from .jupyter import Server, course_environment, nbgrader, server
 
@@ -127,12 +127,13 @@ def test_scripts_in_a_submission_do_not_run_on_the_hubs_origin(course: Path, gra
     assert file.status == 200 and "; sandbox" in file.headers["Content-Security-Policy"]
 
 
-def test_our_list_of_preprocessors_is_nbgraders_with_the_first_replaced() -> None:
+@pytest.mark.parametrize(("names", "first"), [(AUTOGRADE, "ExecuteWithoutTokens"), (AUTOGRADE_APART, "ExecuteApart")])
+def test_our_lists_of_preprocessors_are_nbgraders_with_the_first_replaced(names: list[str], first: str) -> None:
     from nbgrader.converters import Autograde
 
     own = [f"{p.__module__.split('.')[0]}…{p.__name__}" for p in Autograde().autograde_preprocessors]
-    ours = [f"{name.split('.')[0]}…{name.split('.')[-1]}" for name in AUTOGRADE]
-    assert own[0].endswith("…Execute") and ours[0].endswith("…ExecuteWithoutTokens")
+    ours = [f"{name.split('.')[0]}…{name.split('.')[-1]}" for name in names]
+    assert own[0].endswith("…Execute") and ours[0].endswith(f"…{first}")
     assert ours[1:] == own[1:]
 
 
