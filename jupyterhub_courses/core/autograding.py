@@ -213,7 +213,8 @@ def run_state(pod: dict[str, Any]) -> RunState:
     containers = [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
     if status.get("phase") == "Succeeded":
         return RunState("done")
-    if status.get("phase") == "Failed":
+    # Where the kernel was killed and the program that runs it ended well, kubelet waits for ever with this.
+    if status.get("phase") == "Failed" or "OOMKilled" in _ended(containers):
         return RunState("failed", _why_failed(status, containers))
     if any(c["type"] == "PodScheduled" and c["status"] == "False" for c in status.get("conditions") or ()):
         return RunState("waiting", "autograde_no_room")
@@ -230,5 +231,8 @@ def _why_failed(status: dict[str, Any], containers: list[dict[str, Any]]) -> str
         return "autograde_deadline"
     if status.get("reason") == "Evicted":
         return "autograde_storage" if _OWN_FILES.search(str(status.get("message"))) else "autograde_evicted"
-    ended = [(c.get("state", {}).get("terminated") or {}).get("reason") for c in containers]
-    return "autograde_memory" if "OOMKilled" in ended else "autograde_crashed"
+    return "autograde_memory" if "OOMKilled" in _ended(containers) else "autograde_crashed"
+
+
+def _ended(containers: list[dict[str, Any]]) -> set[str | None]:
+    return {(c.get("state", {}).get("terminated") or {}).get("reason") for c in containers}

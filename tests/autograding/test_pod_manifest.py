@@ -117,6 +117,13 @@ def containers(**state: object) -> list[dict]:
             RunState("failed", "autograde_memory"),
         ),
         (
+            {
+                "phase": "Pending",
+                "initContainerStatuses": containers(terminated={"reason": "OOMKilled", "exitCode": 0}),
+            },
+            RunState("failed", "autograde_memory"),
+        ),
+        (
             {"phase": "Failed", "initContainerStatuses": containers(terminated={"reason": "Error"})},
             RunState("failed", "autograde_crashed"),
         ),
