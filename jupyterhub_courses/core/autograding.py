@@ -68,7 +68,8 @@ class GraderPod:
 class Run:
     """One run. `labels`: those of everything in the course's namespace. cpu in cores, memory in bytes.
 
-    `one_node`: the graders' volume can be used on one node at a time.
+    `one_node`: the graders' volume can be used on one node at a time. `resources`, such as GPUs, and `variables` of the
+    environment are those of the course's servers.
     """
 
     id: str
@@ -81,6 +82,8 @@ class Run:
     memory_limit: int = MEMORY_LIMIT
     cpu_guarantee: float | None = None
     memory_guarantee: int | None = None
+    resources: Mapping[str, int] = field(default_factory=dict, hash=False)
+    variables: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 def pod_name(run: str) -> str:
@@ -117,6 +120,7 @@ def pod_manifest(run: Run, grader: GraderPod) -> dict[str, Any]:
     result = {"name": "result", "mountPath": _RESULT}
     execute = _container("run", grader, ("run", _IN, f"{_HOME}/submission", _RESULT))
     execute["resources"] = _resources(run)
+    execute["env"] += [{"name": name, "value": value} for name, value in run.variables.items()]
     execute["volumeMounts"] = [
         given,
         result,
@@ -191,9 +195,10 @@ def _container(name: str, grader: GraderPod, arguments: tuple[str, ...]) -> dict
 def _resources(run: Run) -> dict[str, dict[str, str]]:
     cpu = run.cpu_guarantee or min(_CPU_REQUEST, run.cpu_limit)
     memory = run.memory_guarantee or min(_MEMORY_REQUEST, run.memory_limit)
+    extra = {name: str(count) for name, count in run.resources.items()}
     return {
-        "requests": {"cpu": f"{round(cpu * 1000)}m", "memory": str(memory)},
-        "limits": {"cpu": f"{round(run.cpu_limit * 1000)}m", "memory": str(run.memory_limit)},
+        "requests": {"cpu": f"{round(cpu * 1000)}m", "memory": str(memory), **extra},
+        "limits": {"cpu": f"{round(run.cpu_limit * 1000)}m", "memory": str(run.memory_limit), **extra},
     }
 
 

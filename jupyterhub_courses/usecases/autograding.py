@@ -120,6 +120,8 @@ def _run(run: str, place: Place, spec: CourseSpec, seconds: int, claim: dict[str
         memory_limit=spec.memory.limit or MEMORY_LIMIT,
         cpu_guarantee=spec.cpu.guarantee,
         memory_guarantee=spec.memory.guarantee,
+        resources=spec.resources,
+        variables=spec.variables,
     )
 
 

@@ -67,12 +67,15 @@ async def test_what_stands_in_the_way_is_told_and_may_go_away():
 async def test_limits_are_the_specs_and_a_volume_of_many_nodes_binds_no_run_to_one():
     pods = Pods()
     pods.modes = ["ReadWriteMany"]
-    await asking(pods).run(course(cpu={"limit": 2}, memory={"guarantee": "512M", "limit": "2G"}), "run-00001", 77)
+    limits = {"cpu": {"limit": 2}, "memory": {"guarantee": "512M", "limit": "2G"}}
+    asked = course(**limits, resources={"example.org/gpu": 1}, variables={"OMP_NUM_THREADS": "2"})
+    await asking(pods).run(asked, "run-00001", 77)
     spec = pods.made[0]["spec"]
     assert spec["initContainers"][0]["resources"] == {
-        "requests": {"cpu": "100m", "memory": str(512 * 2**20)},
-        "limits": {"cpu": "2000m", "memory": str(2 * 2**30)},
+        "requests": {"cpu": "100m", "memory": str(512 * 2**20), "example.org/gpu": "1"},
+        "limits": {"cpu": "2000m", "memory": str(2 * 2**30), "example.org/gpu": "1"},
     }
+    assert {"name": "OMP_NUM_THREADS", "value": "2"} in spec["initContainers"][0]["env"]
     assert spec["activeDeadlineSeconds"] == 77 and "affinity" not in spec
 
 
