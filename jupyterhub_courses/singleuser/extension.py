@@ -137,6 +137,10 @@ class CoursesExtension(ExtensionApp):
 
     async def stop_extension(self) -> None:
         """Send what is new; a second signal finds nothing left to do."""
+        if self._course is not None and self._course.autogrades_apart:
+            from .runs import end_all
+
+            await asyncio.to_thread(end_all)
         tasks, self._tasks = self._tasks, ()
         if self._watcher is None or self._gradebook is None or not tasks:
             return

@@ -237,3 +237,9 @@ def shared() -> Runs:
         service = CoursesApi(course.api_url, course.course, course.token)
         _shared.append(Runs(service, course.course_dir.parent))
     return _shared[0]
+
+
+def end_all() -> None:
+    """This process ends: nobody will wait for its runs."""
+    for runs in _shared:
+        runs.close()
