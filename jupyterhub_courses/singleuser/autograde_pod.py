@@ -5,6 +5,7 @@ outputs only, cell by cell. `collect` runs when no process of the submission is 
 bounded size and nothing else, and puts it into OUT whole.
 """
 
+import contextlib
 import json
 import os
 import secrets
@@ -40,7 +41,8 @@ def run(given: Path, work: Path, result: Path) -> None:
     text = json.dumps(executed(job, work))
     if os.getpid() == 1:
         # In the pod: whatever the submission left running would write its own result over ours.
-        os.kill(-1, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # there is none, mostly
+            os.kill(-1, signal.SIGKILL)
     # Under a name that the submission could not put anything at, and renamed over whatever it left.
     fresh = result / secrets.token_hex(16)
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "w") as file:
