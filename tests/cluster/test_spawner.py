@@ -20,9 +20,10 @@ from jupyterhub_courses.spawner import namespaces as looking
 from ..conftest import left_out
 from ..hub.conftest import RunningService
 from ..spawner_cluster.world import World, placement, spawner_of, start
+from .hub import IMAGES
 
 #: Whatever it is, its default command may fail: these pods run a shell.
-IMAGE = os.environ.get("JUPYTERHUB_COURSES_TEST_IMAGE", "localhost/single:1")
+IMAGE = IMAGES["singleuser"]
 SERVE = ["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.2; done"]
 POD = "jupyter-ada--ml101"
 RIGHTS = [
