@@ -6,6 +6,8 @@ Whoever writes a new text beside a course adds its German here; a test holds the
 import re
 from typing import Final
 
+from .cluster_course_sentences import CLUSTER_GERMAN
+
 _STATES: Final = {
     "pending": "wird gleich angelegt",
     "progressing": "wird angelegt",
@@ -40,6 +42,7 @@ GERMAN: Final = {
     "nicht lesen: {}.",
     "The course to start from cannot be copied; its files cannot all be read.": "Der Kurs, mit dem begonnen werden "
     "soll, lässt sich nicht kopieren; nicht alle seine Dateien sind lesbar.",
+    **CLUSTER_GERMAN,
 }
 _PATTERNS: Final = [
     (re.compile("(.+)".join(map(re.escape, english.split("{}"))), re.DOTALL), german)

@@ -47,6 +47,8 @@ def test_the_readers_language_is_found(accept, language):
 PACKAGE = Path(words.__file__).parent.parent
 TOLD_IN = ["adapters/store/courses.py", "adapters/store/files.py", "adapters/store/rosters.py"]
 TOLD_IN += ["adapters/processes/host.py", "adapters/processes/starting.py", "usecases/provisioning.py"]
+TOLD_IN += ["adapters/exchange_server/calls.py", "adapters/kubernetes/client.py", "adapters/kubernetes/host.py"]
+TOLD_IN += ["core/standing.py", "core/policies.py", "core/manifests.py"]
 
 
 def told_texts():
@@ -64,9 +66,9 @@ def told_texts():
 
 
 def test_what_happens_to_a_course_is_told_in_both_languages():
-    texts = {text for text in told_texts() if re.fullmatch(r"[A-Z].* .*\.", text)} - {"The course is x, y."}
+    texts = {text for text in told_texts() if re.fullmatch(r"([A-Z]|[a-z_.]+: ).* .*\.", text)} - {"The course is x, y."}
     texts |= {f"The course is {state}." for state in ("pending", "progressing", "ready", "degraded", "deleting")}
-    assert len(texts) > 12
+    assert len(texts) > 30
     for text in texts:
         german = told(text, "de")
         assert german != text and german.count("x, y") == text.count("x, y") and told(text, "en") == text
