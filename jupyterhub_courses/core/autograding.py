@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from .cluster import COMPONENT, GID, GRADER, HOME, SERVER, UID
+
 #: A run's id: part of a pod's name and of a path.
 RUN: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{6,38})[a-z0-9]")
 #: Seconds that a pod may live.
@@ -23,11 +25,9 @@ RUNS_FOLDER: Final = ".autograde"
 RESULT_MAX: Final = 64 * 2**20
 RESULT_NAME: Final = "result.json"
 
-COMPONENT: Final = "app.kubernetes.io/component"
+AUTOGRADE: Final = "autograde"
 RUN_LABEL: Final = "jupyterhub-courses/run"
-ROLE_LABEL: Final = "jupyterhub-courses/role"
-CLAIM: Final = "grader"
-_HOME, _IN, _RESULT, _OUT = "/home/jovyan", "/autograde/in", "/autograde/result", "/autograde/out"
+_IN, _RESULT, _OUT = "/autograde/in", "/autograde/result", "/autograde/out"
 _MODULE = "jupyterhub_courses.singleuser.autograde_pod"
 #: What the run's container gets where the course's spec says nothing.
 CPU_LIMIT: Final = 1.0
@@ -65,6 +65,14 @@ class GraderPod:
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where a course's pods are. `labels`: those of everything that is ours in `namespace`, but the component."""
+
+    namespace: str
+    labels: Mapping[str, str] = field(hash=False)
+
+
+@dataclass(frozen=True)
 class Run:
     """One run. `labels`: those of everything in the course's namespace. cpu in cores, memory in bytes.
 
@@ -75,7 +83,6 @@ class Run:
     id: str
     namespace: str
     labels: Mapping[str, str] = field(hash=False)
-    service_account: str
     seconds: int
     one_node: bool
     cpu_limit: float = CPU_LIMIT
@@ -118,13 +125,13 @@ def pod_manifest(run: Run, grader: GraderPod) -> dict[str, Any]:
     folder = f"{RUNS_FOLDER}/{run.id}"
     given = {"name": "grader", "mountPath": _IN, "subPath": f"{folder}/in", "readOnly": True}
     result = {"name": "result", "mountPath": _RESULT}
-    execute = _container("run", grader, ("run", _IN, f"{_HOME}/submission", _RESULT))
+    execute = _container("run", grader, ("run", _IN, f"{HOME}/submission", _RESULT))
     execute["resources"] = _resources(run)
     execute["env"] += [{"name": name, "value": value} for name, value in run.variables.items()]
     execute["volumeMounts"] = [
         given,
         result,
-        {"name": "home", "mountPath": _HOME},
+        {"name": "home", "mountPath": HOME},
         {"name": "tmp", "mountPath": "/tmp"},
     ]
     collect = _container("collect", grader, ("collect", _RESULT, _OUT))
@@ -140,7 +147,7 @@ def pod_manifest(run: Run, grader: GraderPod) -> dict[str, Any]:
         "restartPolicy": "Never",
         "activeDeadlineSeconds": run.seconds,
         "terminationGracePeriodSeconds": 1,
-        "serviceAccountName": run.service_account,
+        "serviceAccountName": SERVER,
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         # Nobody to ask: names of hosts are not resolved either, whatever enforces the network policies.
@@ -148,15 +155,15 @@ def pod_manifest(run: Run, grader: GraderPod) -> dict[str, Any]:
         "dnsConfig": {"nameservers": ["127.0.0.1"]},
         "securityContext": {
             "runAsNonRoot": True,
-            "runAsUser": 1000,
-            "runAsGroup": 100,
+            "runAsUser": UID,
+            "runAsGroup": GID,
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         # Of a pod's init containers every process is gone before its containers start.
         "initContainers": [execute],
         "containers": [collect],
         "volumes": [
-            {"name": "grader", "persistentVolumeClaim": {"claimName": CLAIM}},
+            {"name": "grader", "persistentVolumeClaim": {"claimName": GRADER}},
             *({"name": name, "emptyDir": {"sizeLimit": _SCRATCH}} for name in ("result", "home", "tmp")),
         ],
     }
@@ -170,7 +177,7 @@ def pod_manifest(run: Run, grader: GraderPod) -> dict[str, Any]:
         spec["runtimeClassName"] = grader.runtime_class
     if run.one_node:
         spec["affinity"] = _on_node(grader.node)
-    labels = {**run.labels, COMPONENT: "autograde", RUN_LABEL: run.id}
+    labels = {**run.labels, COMPONENT: AUTOGRADE, RUN_LABEL: run.id}
     metadata = {"name": pod_name(run.id), "namespace": run.namespace, "labels": labels}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
 
@@ -183,7 +190,7 @@ def _container(name: str, grader: GraderPod, arguments: tuple[str, ...]) -> dict
         # Instead of the image's entry point, which may want to prepare a server.
         "command": ["python3", "-m", _MODULE, *arguments],
         "workingDir": _RESULT,
-        "env": [{"name": "HOME", "value": _HOME}, {"name": "PYTHONDONTWRITEBYTECODE", "value": "1"}],
+        "env": [{"name": "HOME", "value": HOME}, {"name": "PYTHONDONTWRITEBYTECODE", "value": "1"}],
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "capabilities": {"drop": ["ALL"]},

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from . import quantities
+from .autograding import LIVE_MAX
 from .cluster import ASKED, EXCHANGE, GRADER, KEPT, SERVER, SHARED, ClusterSettings, Limits
 from .exchange_manifests import claim, exchange
 from .hosts import HostProblem
@@ -99,7 +100,7 @@ def _quota(spec: CourseSpec, settings: ClusterSettings) -> Manifest:
     servers = spec.quota.servers or settings.limits.servers
     hard = {
         # Beside the servers: the exchange, and autograding's pods.
-        "pods": str(servers + 1 + AUTOGRADING_PODS),
+        "pods": str(servers + 1 + LIVE_MAX),
         "services.loadbalancers": "0",
         "services.nodeports": "0",
     }
@@ -110,9 +111,6 @@ def _quota(spec: CourseSpec, settings: ClusterSettings) -> Manifest:
     if spec.quota.storage is not None:
         hard["requests.storage"] = quantities.size(spec.quota.storage)
     return {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "course"}, "spec": {"hard": hard}}
-
-
-AUTOGRADING_PODS = 8
 
 
 def _limit_range() -> Manifest:

@@ -170,6 +170,7 @@ SENTENCES: Final[dict[str, dict[str, str]]] = {
     **LOGIN_SENTENCES,
     **LOGIN_PAGE_SENTENCES,
     **AUTOGRADING_SENTENCES,
+    **START_SENTENCES,
     **_OWN,
 }
 

@@ -231,7 +231,6 @@ class CourseSpec(Spec):
     autograde: Literal["apart", "server"] | None = None
     exchange: Exchange = Exchange()
     grader: Grader = Grader()
-    autograde: Literal["apart", "server"] | None = None
     start_from: StartFrom | None = None
     materials: Annotated[tuple[Material, ...], Field(max_length=100)] = ()
     people: Annotated[tuple[Member, ...], Field(max_length=5000)] = ()
@@ -337,8 +336,6 @@ def not_on_one_machine(spec: CourseSpec) -> list[str]:
     notes += [f"{name} does not apply on one machine: a cluster does it" for name, set_ in only if set_]
     if spec.environment.image is not None:
         notes.append("environment.image does not apply on one machine: set environment.python instead")
-    if spec.autograde == "apart":
-        notes.append("autograde: apart needs a cluster; here submissions run in the graders' own server")
     return [f"{spec.slug}: {note}" for note in notes]
 
 

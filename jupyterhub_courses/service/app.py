@@ -101,8 +101,9 @@ class Parts:
         self.continuing = Continuing(self.people, self.once, clock)
         self.welcoming = Welcoming(self.people, self.once, hub, clock)
         self.placing = Placing(self.people, self.courses, self.host)
-        self.autograding = Autograding(None, clock)
-        self.applying = Applying(Files(self.database), self.provisioner.wake, clock, on_one_machine=True)
+        pods = self.host.autograde_pods() if isinstance(self.host, ClusterHost) else None
+        self.autograding = Autograding(pods, clock)
+        self.applying = Applying(Files(self.database), self.provisioner.wake, clock, not settings.on_cluster)
         self.lms = LmsWork(
             self.database,
             self.courses,

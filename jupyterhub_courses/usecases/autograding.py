@@ -8,18 +8,16 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from ..core.admissions import Refused
 from ..core.autograding import (
-    CLAIM,
-    COMPONENT,
+    AUTOGRADE,
     CPU_LIMIT,
     LIVE_MAX,
     MEMORY_LIMIT,
-    ROLE_LABEL,
+    Place,
     QuotaUsedUp,
     Run,
     RunState,
@@ -29,26 +27,18 @@ from ..core.autograding import (
     pod_name,
     run_state,
 )
+from ..core.cluster import COMPONENT, GRADER, ROLE, SERVER
 from ..core.records import Course
-from ..core.specs import CourseSpec
+from ..core.specs import CourseSpec, spec_of
 
 log = logging.getLogger(__name__)
 KEPT = timedelta(hours=1)  # a pod that is over and was not fetched
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where a course's pods are. `labels`: those of everything that is ours in `namespace`."""
-
-    namespace: str
-    labels: Mapping[str, str] = field(hash=False)
-    service_account: str = "server"
-
-
 class PodsPort(Protocol):
     """The pods of courses' namespaces. An absent object is None, or nothing to delete."""
 
-    def place(self, course: Course) -> Place: ...
+    def place(self, slug: str) -> Place: ...
     async def pods(self, namespace: str, labels: Mapping[str, str]) -> list[dict[str, Any]]: ...
     async def pod(self, namespace: str, name: str) -> dict[str, Any] | None: ...
     async def claim(self, namespace: str, name: str) -> dict[str, Any] | None: ...
@@ -68,18 +58,18 @@ class Autograding:
         pods, spec = self._pods(course), spec_of(course)
         if course.state == "deleting":
             raise Refused("course_deleting", 409)
-        place = pods.place(course)
+        place = pods.place(course.slug)
         async with self._locks[course.slug]:
             pod = await pods.pod(place.namespace, pod_name(run))
             if pod is not None:
                 return run_state(pod)
             if await self._live(pods, place) >= LIVE_MAX:
                 return RunState("waiting", "autograde_many")
-            graders = {**place.labels, COMPONENT: "server", ROLE_LABEL: "grader"}
+            graders = {**place.labels, COMPONENT: SERVER, ROLE: GRADER}
             grader = grader_pod(await pods.pods(place.namespace, graders))
             if grader is None:
                 return RunState("waiting", "autograde_no_grader")
-            claim = await pods.claim(place.namespace, CLAIM)
+            claim = await pods.claim(place.namespace, GRADER)
             try:
                 await pods.create_pod(place.namespace, pod_manifest(_run(run, place, spec, seconds, claim), grader))
             except QuotaUsedUp:
@@ -90,7 +80,10 @@ class Autograding:
     async def end(self, course: Course, run: str) -> None:
         """The run's result was read, or nobody waits for it any more."""
         pods = self._pods(course)
-        await pods.delete_pod(pods.place(course).namespace, pod_name(run))
+        place = pods.place(course.slug)
+        pod = await pods.pod(place.namespace, pod_name(run))
+        if pod is not None and place.labels.items() <= (pod["metadata"].get("labels") or {}).items():
+            await pods.delete_pod(place.namespace, pod_name(run))
 
     def _pods(self, course: Course) -> PodsPort:
         if self._ports is None or spec_of(course).autograde == "server":
@@ -99,7 +92,7 @@ class Autograding:
 
     async def _live(self, pods: PodsPort, place: Place) -> int:
         """How many runs the course has; those over for long, whose graders' server is gone, are swept."""
-        runs = await pods.pods(place.namespace, {**place.labels, COMPONENT: "autograde"})
+        runs = await pods.pods(place.namespace, {**place.labels, COMPONENT: AUTOGRADE})
         over = [pod for pod in runs if is_over(pod)]
         for pod in over:
             if self._clock() - datetime.fromisoformat(pod["metadata"]["creationTimestamp"]) > KEPT:
@@ -113,7 +106,6 @@ def _run(run: str, place: Place, spec: CourseSpec, seconds: int, claim: dict[str
         id=run,
         namespace=place.namespace,
         labels=place.labels,
-        service_account=place.service_account,
         seconds=seconds,
         one_node="ReadWriteMany" not in modes,
         cpu_limit=spec.cpu.limit or CPU_LIMIT,
@@ -123,8 +115,3 @@ def _run(run: str, place: Place, spec: CourseSpec, seconds: int, claim: dict[str
         resources=spec.resources,
         variables=spec.variables,
     )
-
-
-def spec_of(course: Course) -> CourseSpec:
-    """The stored spec as a validated value."""
-    return CourseSpec.model_validate({**course.spec, "slug": course.slug, "title": course.title})

@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from jupyterhub_courses.core.autograding import QuotaUsedUp
-from jupyterhub_courses.usecases.autograding import Place
+from jupyterhub_courses.core.autograding import Place, QuotaUsedUp
 
 LABELS = {
     "app.kubernetes.io/managed-by": "jupyterhub-courses",
@@ -40,8 +39,8 @@ class Pods:
         self.most = 0
         self.tasks: set[asyncio.Task[None]] = set()
 
-    def place(self, course: Any) -> Place:
-        return Place(f"course-{course.slug}", LABELS)
+    def place(self, slug: str) -> Place:
+        return Place(f"course-{slug}", LABELS)
 
     async def pods(self, namespace: str, labels: dict[str, str]) -> list[dict[str, Any]]:
         return [pod for pod in self.here.values() if labels.items() <= pod["metadata"]["labels"].items()]

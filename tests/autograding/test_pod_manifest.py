@@ -11,7 +11,7 @@ from jupyterhub_courses.core.sentences import SENTENCES
 from .pods import GRADER, LABELS
 
 SNAPSHOT = Path(__file__).with_name("pod.json")
-RUN = Run("0123456789abcdef", "course-ml101", LABELS, "server", 400, one_node=True)
+RUN = Run("0123456789abcdef", "course-ml101", LABELS, 400, one_node=True)
 
 
 def test_the_pod_is_as_it_was_looked_at():
@@ -80,7 +80,7 @@ def test_a_server_that_does_not_run_says_nothing():
 
 
 def test_a_volume_of_many_nodes_leaves_the_node_open():
-    many = Run("0123456789abcdef", "course-ml101", LABELS, "server", 400, one_node=False)
+    many = Run("0123456789abcdef", "course-ml101", LABELS, 400, one_node=False)
     assert "affinity" not in pod_manifest(many, GraderPod("example.org/lab:1", "node-1"))["spec"]
 
 

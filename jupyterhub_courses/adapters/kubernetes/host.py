@@ -17,6 +17,7 @@ from ...core.records import Course
 from ...core.specs import CourseSpec, spec_of
 from ...core.standing import standing
 from ..exchange_server.calls import ExchangeCalls
+from .autograding import AutogradePods
 from .client import ApiProblem, KubernetesApi
 from .lease import Lease
 from .pods import placement
@@ -52,6 +53,10 @@ class ClusterHost:
             await self._lease.release()
         await self._exchanges.close()
         await self._api.close()
+
+    def autograde_pods(self) -> AutogradePods:
+        """For runs of autograding apart."""
+        return AutogradePods(self._api, self._settings)
 
     async def leads(self) -> bool:
         """Whether this replica reconciles now."""
