@@ -12,7 +12,8 @@ from jupyterhub_courses.demo.lms.server import start
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m jupyterhub_courses.demo.lms", description=__doc__)
-    parser.add_argument("--port", type=int, required=True, help="on 127.0.0.1; 0 takes any, and says which")
+    parser.add_argument("--port", type=int, required=True, help="0 takes any, and says which")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on; anybody there may do anything")
     parser.add_argument("--state", type=Path, required=True, help="directory for grades and keys; made if missing")
     parser.add_argument("--scenario", type=Path, required=True, help="people, courses and activities (JSON)")
     parser.add_argument("--control", action="store_true", help="serve the control API too: anybody may do anything")
@@ -29,7 +30,7 @@ def main(argv: list[str] | None = None) -> int:
 
 async def _serve(scenario: Scenario, options: argparse.Namespace) -> int:
     try:
-        running = start(scenario, options.state, options.port, options.control, url=options.url)
+        running = start(scenario, options.state, options.port, options.control, url=options.url, host=options.host)
     except OSError as error:
         print(f"port {options.port}: {error.strerror}", file=sys.stderr)
         return 1

@@ -148,13 +148,14 @@ def start(
     with_control: bool = False,
     clock: Callable[[], float] = time.time,
     url: str = "",
+    host: str = "127.0.0.1",
 ) -> Running:
-    """Listens on 127.0.0.1 (port 0: any), is addressed as localhost. OSError: the port is taken.
+    """Listens on `host` (port 0: any), is addressed as localhost. OSError: the port is taken.
 
-    `url`: how it is addressed instead, where something with TLS stands before it; no slash at its end.
+    `url`: how it is addressed instead, by another name or through something with TLS; no slash at its end.
     `state` is made if it is not there; two running LMSs need two of them.
     """
-    sockets = bind_sockets(port, "127.0.0.1")
+    sockets = bind_sockets(port, host)
     state.mkdir(parents=True, exist_ok=True)
     store = Store(state / "lms.sqlite", scenario)
     site = Site(

@@ -6,7 +6,7 @@ students' servers stop when they have submitted, so that two processor cores car
 
 import asyncio
 import time
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Iterable, Mapping
 
 from ...cli.tables import counted
 from ..files import lms_url
@@ -24,11 +24,12 @@ IN_TIME, LATE, JOINED = "in time", "late", "joined"
 class Story:
     """Everything that the story knows while it is told."""
 
-    def __init__(self, supervisor: Supervisor, students: int, steps: Steps) -> None:
+    def __init__(self, lms: Mapping[str, str], students: int, steps: Steps) -> None:
+        """lms: site's name -> the address that browsers use."""
         self.steps, self._students = steps, students
         sites = world(students).sites
         self.lms = {
-            label: Lms(lms_url(site, supervisor.ports), {course.label: course.id for course in site.courses})
+            label: Lms(lms[site.name], {course.label: course.id for course in site.courses})
             for site in sites
             for label in SITES[site.name][1]
         }
@@ -72,15 +73,16 @@ class Story:
                 expect("formgrader" in server.opened, f"{family} landed at {server.opened}, not in formgrader")
                 self.teachers[course] = Teacher(server)
         with self.steps.step(f"the assignment is made and released in {len(self.teachers)} courses"):
-            await together(self._release(teacher) for teacher in self.teachers.values())
+            await together(self.release(course) for course in list(self.teachers))
         with self.steps.step(f"ML101: {ASSISTANT[1]}, a TA, opens the same formgrader"):
             server = await self.actor("ML101", ASSISTANT[1].lower()).open_server("ML101", ITEM)
             expect(server.base == self.teachers["ML101"].server.base, f"the TA landed at {server.opened}")
             self.teachers["ML101 assistant"] = Teacher(server)
 
-    async def _release(self, teacher: Teacher) -> None:
+    async def release(self, course: str) -> None:
+        """Make the assignment out of what lies in the course's folder, and give it out."""
         for action in ("assign", "release"):
-            await teacher.run(action)
+            await self.teachers[course].run(action)
 
     async def students_come(self, group: list[Row], text: str) -> None:
         if group:
@@ -194,7 +196,7 @@ async def _as_coroutine(one: Awaitable[None]) -> None:
 
 async def play(supervisor: Supervisor, students: int, steps: Steps) -> int:
     """Tell the story; the exit status."""
-    story = Story(supervisor, students, steps)
+    story = Story({site.name: lms_url(site, supervisor.ports) for site in world(students).sites}, students, steps)
     try:
         await story.tell()
     except StoryFailed:
