@@ -93,6 +93,27 @@ openedx: .venv-openedx-9.14.5/done .venv-openedx-11.4.4/done ## make the environ
 	| $(UV) pip install --quiet --compile-bytecode --python $(@D)/bin/python -r -; \
 	then touch $@; else rm -rf $(@D); echo "Open edX's LTI component $* cannot be had here" >&2; fi
 
+# -- images ------------------------------------------------------------------------------------------------------
+
+# Where a program like ../shared/cluster/cluster is, it builds them and loads them into its cluster; elsewhere docker does.
+CLUSTER := $(wildcard ../shared/cluster/cluster)
+IMAGES := hub service ngshare singleuser
+TAG ?= 1
+# name, folder, Dockerfile
+define build_image
+	@echo "Building courses-$(1):$(TAG) …"
+	$(if $(CLUSTER),$(CLUSTER) image $(2) courses-$(1):$(TAG) -f $(CURDIR)/$(3),docker build -q -t courses-$(1):$(TAG) -f $(3) $(2)) >/dev/null
+
+endef
+
+.PHONY: images
+images: ## build the images of images/
+	$(foreach name,$(IMAGES),$(call build_image,$(name),.,images/$(name)/Dockerfile))
+
+.PHONY: test-images
+test-images: images $(DONE)/proxy ## build them, and a proxy's for the tests of a cluster
+	$(call build_image,test-proxy,$(VENV)/proxy,tests/cluster/proxy.Dockerfile)
+
 # -- the demo ----------------------------------------------------------------------------------------------------
 
 .PHONY: demo
@@ -115,6 +136,12 @@ test-all: install $(DONE)/test openedx ## run the tests on the newest hub (ARGS=
 .PHONY: test-hub55
 test-hub55: install $(DONE)/hub55 ## run the hub side's tests on the oldest supported hub
 	PATH="$(CURDIR)/$(HUB55)/bin:$$PATH" $(HUB55)/bin/python -m pytest tests/hub tests/spawner_cluster $(ARGS)
+
+.PHONY: test-cluster
+test-cluster: install $(DONE)/test ## run the tests of a cluster on the one that KUBECONFIG names; it has the images of make images
+	@kubectl get --raw /readyz >/dev/null \
+		|| { echo "No cluster answers: kubectl and KUBECONFIG name the one to test on." >&2; exit 1; }
+	$(BIN)/python -m pytest tests/cluster $(ARGS)
 
 .PHONY: lint
 lint: $(DONE)/test ## ruff
@@ -145,6 +172,8 @@ bench: install $(DONE)/test ## print the ratios of benchmarks/
 
 LOCK := compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock" \
 	-c requirements/constraints.txt $(if $(UPGRADE),--upgrade)
+# Images hold what the suite runs with, but for what z2jh pins.
+LOCK_IMAGE := $(UV) pip $(LOCK) -c requirements/z2jh-hub.txt -c $(DONE)/tested.txt --no-annotate setup.cfg
 
 .PHONY: lock
 lock: $(DONE)/tools ## make requirements/*.txt and the proxy's lock anew (UPGRADE=1 takes newer versions)
@@ -152,6 +181,12 @@ lock: $(DONE)/tools ## make requirements/*.txt and the proxy's lock anew (UPGRAD
 	$(UV) pip $(LOCK) setup.cfg --extra demo -c requirements/build.txt -o requirements/demo.txt
 	$(UV) pip $(LOCK) setup.cfg --extra demo --extra test --extra dev -c requirements/demo.txt -o requirements/test.txt
 	$(UV) pip $(LOCK) setup.cfg --extra hub --extra test-hub -c requirements/z2jh-hub.txt -o requirements/hub55.txt
+	sed -n 's/^\([a-z0-9][^ ]*==[^ ]*\)\( ;[^\\]*\)\?.*/\1\2/p' requirements/demo.txt \
+		| grep -viEf <(sed -n 's/^\([A-Za-z].*==\).*/^\1/p' requirements/z2jh-hub.txt) > $(DONE)/tested.txt
+	$(LOCK_IMAGE) --extra hub requirements/image-hub.in -o requirements/image-hub.txt
+	$(LOCK_IMAGE) --extra service -o requirements/image-service.txt
+	$(LOCK_IMAGE) --extra exchange -o requirements/image-ngshare.txt
+	$(LOCK_IMAGE) --extra singleuser -o requirements/image-singleuser.txt
 	cd proxy && npm install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts --no-audit --no-fund \
 		--loglevel=error
 

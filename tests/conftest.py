@@ -17,7 +17,7 @@ from .support import chromium, ports, postgres
 
 ROOT = Path(__file__).resolve().parent.parent
 _LEFT_OUT = "left out: "
-_KEPT = {f"JUPYTERHUB_COURSES_{name}" for name in ("VECTORS", "MOODLE", "OPENEDX", "SCREENSHOTS", "SCHEDULES")}
+_KEPT = {f"JUPYTERHUB_COURSES_{name}" for name in ("VECTORS", "MOODLE", "OPENEDX", "Z2JH", "SCREENSHOTS", "SCHEDULES")}
 
 
 def left_out(what: str, cure: str) -> NoReturn:
@@ -43,12 +43,14 @@ _UNITS = (
     ("demo", "browser", "kills"),
     ("launching", "https"),
     ("hub",),
+    ("autograding",),
     ("openedx",),
     ("lti11",),
     ("security",),
     ("singleuser",),
     ("registering",),
     ("selecting",),
+    ("spawner_cluster",),
     ("ways",),
     ("exchange",),
     ("delivering",),

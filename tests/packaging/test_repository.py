@@ -5,6 +5,8 @@ import subprocess
 
 import pytest
 
+IMAGES = ("hub", "service", "ngshare", "singleuser")
+
 
 @pytest.fixture(scope="module")
 def texts(root) -> dict[str, str]:
@@ -34,7 +36,7 @@ def test_no_file_names_somebodys_machine(texts):
     assert [name for name, text in texts.items() if place.search(text)] == []
 
 
-@pytest.mark.parametrize("lock", ["build", "demo", "test", "hub55"])
+@pytest.mark.parametrize("lock", ["build", "demo", "test", "hub55", *(f"image-{name}" for name in IMAGES)])
 def test_every_locked_requirement_has_hashes(lock, root):
     text = (root / "requirements" / f"{lock}.txt").read_text().replace("\\\n", " ")
     lines = [line for line in text.splitlines() if "==" in line and not line.lstrip().startswith("#")]
