@@ -154,6 +154,9 @@ def configure_cluster(
     # The chart's hub would end after five starts in a row that failed, refusals included (hub 5.5, handlers/base.py):
     # one course with a broken image must not stop all others.
     c.CourseSpawner.consecutive_failure_limit = 0
+    if "http_timeout" not in section:
+        # From a pod that runs to a server that answers: nodes that start a whole class take more than the hub's 30 s.
+        c.CourseSpawner.http_timeout = 120
     c.CoursesConnection.service_url = service_url or (
         f"http://{SERVICE_NAME}.{here}:8085{base_url}services/{SERVICE_NAME}/api/"
     )

@@ -37,6 +37,13 @@ def test_pods_elsewhere_reach_hub_and_service_by_names_that_hold_there():
     assert c.JupyterHub.default_url == "/services/courses/"
 
 
+@pytest.mark.parametrize(("said", "seconds"), [({}, 120), ({"http_timeout": 45}, None)])
+def test_a_server_has_two_minutes_to_answer_unless_the_administrator_says_otherwise(said, seconds):
+    c = chart(**said)
+    configure_cluster(c)
+    assert c.CourseSpawner.get("http_timeout") == seconds
+
+
 def test_a_base_url_and_another_domain_are_followed():
     c = chart()
     c.JupyterHub.base_url = "/jupyter"
