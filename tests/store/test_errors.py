@@ -24,9 +24,9 @@ async def test_it_names_nobody(database):
         assert "persons" in said and "Lovelace" not in said and "sub-of-ada" not in said and "ada@" not in said
 
 
-@pytest.mark.parametrize("address", [f"127.0.0.1:{free_port()}", "nowhere.invalid"])
-async def test_a_database_that_cannot_be_reached_is_away(address):
-    database = Database(f"postgresql://somebody:secret@{address}/courses")
+@pytest.mark.parametrize("host", ["127.0.0.1", "nowhere.invalid"])
+async def test_a_database_that_cannot_be_reached_is_away(host):
+    database = Database(f"postgresql://somebody:secret@{host}:{free_port()}/courses")
     for session in (database.reading, database.transaction):
         with pytest.raises(Exception) as caught:
             async with session() as opened:
