@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from traitlets.config.loader import LazyConfigValue
 
 from .adapters.courses_api.connection import TOKEN_FILE_ENV
+from .core.cluster import HUB_PORT, SERVICE_PORT
 from .core.names import SERVICE_NAME
 
 #: What the service does at the hub: ask who is there, make the graders' users, stop servers of deleted courses.
@@ -150,7 +151,7 @@ def configure_cluster(
     hub.allow_named_servers = True
     hub.redirect_to_server = False
     hub.default_url = f"{base_url}services/{SERVICE_NAME}/"
-    hub.hub_connect_url = _qualified(hub.get("hub_connect_url", "http://hub:8081"), here)
+    hub.hub_connect_url = _qualified(hub.get("hub_connect_url", f"http://hub:{HUB_PORT}"), here)
     # The chart's hub would end after five starts in a row that failed, refusals included (hub 5.5, handlers/base.py):
     # one course with a broken image must not stop all others.
     c.CourseSpawner.consecutive_failure_limit = 0
@@ -158,7 +159,7 @@ def configure_cluster(
         # From a pod that runs to a server that answers: nodes that start a whole class take more than the hub's 30 s.
         c.CourseSpawner.http_timeout = 120
     c.CoursesConnection.service_url = service_url or (
-        f"http://{SERVICE_NAME}.{here}:8085{base_url}services/{SERVICE_NAME}/api/"
+        f"http://{SERVICE_NAME}.{here}:{SERVICE_PORT}{base_url}services/{SERVICE_NAME}/api/"
     )
     c.CoursesConnection.token_file = str(token_file)
     c.CourseSpawner.args = _list(section, "args")

@@ -4,12 +4,11 @@ import hashlib
 from typing import Any
 
 from . import quantities
-from .cluster import EXCHANGE, EXCHANGE_PORT, MAY_REACH_HUB, ClusterSettings
+from .cluster import EXCHANGE, EXCHANGE_PORT, MAY_REACH_HUB, SERVER, UID, ClusterSettings
 from .specs import CourseSpec
 
 Manifest = dict[str, Any]
 FOLDER = "/srv/exchange"
-UID = 1000
 #: A digest of what the Secret says: with another token, another pod.
 SECRET_DIGEST = "jupyterhub-courses/secret"
 
@@ -53,7 +52,7 @@ def _deployment(spec: CourseSpec, token: str, settings: ClusterSettings) -> Mani
     pod: Manifest = {
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
-        "serviceAccountName": "server",
+        "serviceAccountName": SERVER,
         "terminationGracePeriodSeconds": 30,
         "securityContext": {
             "runAsNonRoot": True,

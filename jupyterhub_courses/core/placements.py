@@ -3,6 +3,9 @@
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+#: How the names of the hub's own environment variables begin.
+HUBS_VARIABLES = ("JUPYTERHUB_", "JPY_")
+
 
 @dataclass(frozen=True)
 class PodPlacement:

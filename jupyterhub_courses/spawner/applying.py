@@ -7,7 +7,7 @@ administrator set it; lists and tables are added to.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..core.placements import PodPlacement
+from ..core.placements import HUBS_VARIABLES, PodPlacement
 
 #: The traits that `traits_of` reads and may give anew.
 PLACED = (
@@ -99,8 +99,8 @@ def _bounded(part: Mapping[str, Any], tolerations: list[dict[str, Any]]) -> dict
     """A profile or a choice whose override keeps to PROFILE_KEYS and off the hub's own variables."""
     override = {key: value for key, value in part.get("kubespawner_override", {}).items() if key in PROFILE_KEYS}
     if "environment" in override:
-        hubs = ("JUPYTERHUB_", "JPY_")
-        override["environment"] = {k: verbatim(v) for k, v in override["environment"].items() if not k.startswith(hubs)}
+        own = {k: v for k, v in override["environment"].items() if not k.startswith(HUBS_VARIABLES)}
+        override["environment"] = verbatim(own)
     if "tolerations" in override:
         override["tolerations"] = [*tolerations, *entries(override["tolerations"])]
     return {**part, "kubespawner_override": override}

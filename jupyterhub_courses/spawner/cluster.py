@@ -9,6 +9,7 @@ import copy
 from traitlets import default
 
 from ..adapters.courses_api.hub import Refused, ServiceDown
+from ..core.cluster import GID, GRADER, SERVER, UID
 from . import hardening, settings
 from .applying import PLACED, profiles_of, traits_of, verbatim
 from .placed import PlacedSpawner
@@ -30,19 +31,19 @@ class CourseSpawner(PlacedSpawner, PodSpawner):
 
     @default("uid")
     def _default_uid(self):
-        return hardening.UID
+        return UID
 
     @default("gid")
     def _default_gid(self):
-        return hardening.GID
+        return GID
 
     @default("fs_gid")
     def _default_fs_gid(self):
-        return hardening.GID
+        return GID
 
     @default("component_label")
     def _default_component_label(self):
-        return "server"  # the network policies of the courses select it
+        return SERVER  # the network policies of the courses select it
 
     @default("storage_capacity")
     def _default_storage_capacity(self):
@@ -180,5 +181,5 @@ class CourseSpawner(PlacedSpawner, PodSpawner):
 
     async def delete_forever(self):
         """The volume stays, unless the administrator said otherwise; the graders' is the course's in any case."""
-        if self.pvc_name != "grader":
+        if self.pvc_name != GRADER:
             await super().delete_forever()

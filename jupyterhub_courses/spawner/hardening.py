@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from kubernetes_asyncio.client import ApiClient
 
-UID, GID = 1000, 100
 POD: Final[dict[str, Any]] = {
     "runAsNonRoot": True,
     "fsGroupChangePolicy": "OnRootMismatch",  # a home with many files is not walked at each start

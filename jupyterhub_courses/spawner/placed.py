@@ -11,6 +11,7 @@ from traitlets import HasTraits, Instance, default
 from ..adapters.courses_api.connection import CoursesConnection
 from ..adapters.courses_api.hub import Refused, ServiceDown
 from ..core.names import grader_course, is_slug
+from ..core.placements import HUBS_VARIABLES
 from .refusing import refused_start
 
 FRESH_S = 5.0  # a placement that the page before the start asked for is good for the start
@@ -62,5 +63,5 @@ class PlacedSpawner(HasTraits):
 
     def _without_hubs(self, environment, placed):
         """`environment`, and of `placed` what does not touch the hub's own variables."""
-        own = {name for name in environment if name.startswith(("JUPYTERHUB_", "JPY_"))}
+        own = {name for name in environment if name.startswith(HUBS_VARIABLES)}
         return {**environment, **{name: value for name, value in placed.items() if name not in own}}
