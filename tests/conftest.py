@@ -3,6 +3,7 @@
 What a machine lacks (PostgreSQL, Chromium, the recordings of a Moodle) leaves tests out by name; it never fails them.
 """
 
+import logging
 import os
 import shutil
 import sys
@@ -92,6 +93,17 @@ def _proxy() -> Path | None:
         if candidate and candidate.exists():
             return candidate
     return None
+
+
+@pytest.fixture(autouse=True)
+def _no_logger_is_silenced() -> Iterator[None]:
+    """What silences the product's loggers (`fileConfig` does by default) fails here, not a later test of its worker."""
+    yield
+    loggers = logging.root.manager.loggerDict
+    silent = [name for name in loggers if name.startswith("jupyterhub_courses") and logging.getLogger(name).disabled]
+    for name in silent:
+        logging.getLogger(name).disabled = False
+    assert not silent, f"silenced: {silent}"
 
 
 @pytest.fixture(scope="session")

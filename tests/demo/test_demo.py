@@ -52,10 +52,10 @@ class Demo:
         """The part's process; None while there is none."""
         return json.loads((self.folder / "pids.json").read_text()).get(part, {}).get("pid")
 
-    def get(self, path):
-        """The status of the hub's answer; 0 when there is none."""
+    def get(self, path, part="hub"):
+        """The status of the part's answer; 0 when there is none."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.ports['hub']}{path}", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://localhost:{self.ports[part]}{path}", timeout=5) as answer:
                 return answer.status
         except urllib.error.HTTPError as error:
             return error.code
@@ -113,8 +113,7 @@ def test_a_killed_part_heals(demo, part):
     old = demo.pid(part)
     os.kill(old, signal.SIGKILL)
     wait(lambda: demo.pid(part) not in (None, old), f"{part} is not started again")
-    url = f"http://localhost:{demo.ports['northfield']}/"
-    wait(lambda: urllib.request.urlopen(url, timeout=5).status == 200, "the LMS does not answer")
+    wait(lambda: demo.get("/", "northfield") == 200, "the LMS does not answer")
     wait(lambda: demo.get("/hub/health") == 200, "the hub does not answer")
     wait(lambda: demo.get("/services/courses/health") == 200, "the service does not answer")
 
