@@ -57,8 +57,12 @@ class LaunchPage(BaseHandler):
 
     def find_user(self, name):
         """As the hub's, but whom the hub holds already is not read anew: that is a third of what a login costs it."""
-        found = self.db.query(orm.User.id).filter(orm.User.name == name).first()
+        found = self.has_user(name)
         return self.users[found.id] if found else None
+
+    def has_user(self, name):
+        """A row whose `id` is the user's, or None."""
+        return self.db.query(orm.User.id).filter(orm.User.name == name).first()
 
     # -- who asks, and how
 

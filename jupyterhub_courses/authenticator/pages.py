@@ -2,9 +2,11 @@
 
 import secrets
 import time
+from dataclasses import replace
 
 from tornado.httputil import url_concat
 
+from ..core.admissions import Launch, wanted_name
 from ..core.destinations import is_inside
 from ..core.frames import Shown
 from ..core.launches import LTI, Expected, check_claims, launch_as_json, launch_from_claims
@@ -117,8 +119,14 @@ class LaunchCallback(LaunchPage):
             raise LaunchRefused("registration_unknown")
         self.where = registration.platform
         launch = await self.verified_launch(registration, state)
+        launch = replace(launch, free_name=self.free_name(launch))
         arrival = await self.authenticator.courses.client.admit(launch_as_json(launch, registration.platform))
         await self.welcome(arrival, registration.platform, proven=proven)
+
+    def free_name(self, launch: Launch) -> str | None:
+        """The first name for somebody new, unless a user has it: the service would have to ask the hub for that."""
+        name = wanted_name(launch, lambda _: False)
+        return None if self.has_user(name) else name
 
     def begun_login(self) -> LoginState:
         """The state that came back. Raises LaunchRefused."""

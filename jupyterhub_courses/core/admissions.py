@@ -1,11 +1,13 @@
 """What the hub asks the service after it has verified a launch, bounded, and what it is answered."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from .goals import GitPlace, Goal
+from .names import username_from
 from .roles import Role
 
 TEXT_MAX = 255
@@ -51,7 +53,8 @@ class Launch:
 
     nonce, attempt: a nonce is good for one attempt to log in; the attempt's own call may come twice. base_url: the
     public address of everything, as the browser sees it, with a slash at its end. for_user: whose submission is to
-    be reviewed, as the LMS calls them; it proves nothing.
+    be reviewed, as the LMS calls them; it proves nothing. free_name: the first username that a newcomer would get,
+    if no user of the hub has it.
     """
 
     issuer: str
@@ -77,6 +80,12 @@ class Launch:
     for_user: str | None = None
     selection: SelectionRequest | None = None
     result: ResultPlace | None = None
+    free_name: str | None = None
+
+
+def wanted_name(launch: Launch, taken: Callable[[str], bool], whose: str = "") -> str:
+    """The username of a newcomer: from what the LMS calls them (core/names.py)."""
+    return username_from([launch.login_name, launch.names["email"], launch.names["name"]], taken, whose)
 
 
 def launch_from_json(data: Any) -> Launch:
@@ -108,6 +117,7 @@ def launch_from_json(data: Any) -> Launch:
         lineitems_url=_url(ags, "lineitems"),
         lineitem_url=_url(ags, "lineitem"),
         members_url=_url(nrps, "context_memberships_url"),
+        free_name=_text(data, "free_name"),
         message=Message(data.get("message") or Message.RESOURCE_LINK),
         nonce=_required(data, "nonce"),
         attempt=_text(data, "attempt") or "",

@@ -125,6 +125,7 @@ def launch_as_json(launch: Launch, platform: str) -> dict[str, Any]:
         "resource_link": {"id": launch.resource_link_id, "title": ""},
         **launch.names,
         "preferred_username": launch.login_name,
+        "free_name": launch.free_name,
         "custom": custom,
         "ags": ags if launch.lineitems_url or launch.lineitem_url else None,
         "nrps": {"context_memberships_url": launch.members_url} if launch.members_url else None,

@@ -113,6 +113,14 @@ class Course:
 
 
 @dataclass(frozen=True)
+class Place:
+    """What somebody is in a course."""
+
+    course_id: int
+    role: Role
+
+
+@dataclass(frozen=True)
 class Membership:
     """A person's place in a course."""
 

@@ -100,7 +100,7 @@ class Parts:
         )
         self.continuing = Continuing(self.people, self.once, clock)
         self.welcoming = Welcoming(self.people, self.once, hub, clock)
-        self.placing = Placing(self.people, self.courses, self.host)
+        self.placing = Placing(self.people, self.courses, self.host, self.provisioner)
         pods = self.host.autograde_pods() if isinstance(self.host, ClusterHost) else None
         self.autograding = Autograding(pods, clock)
         self.applying = Applying(Files(self.database), self.provisioner.wake, clock, not settings.on_cluster)

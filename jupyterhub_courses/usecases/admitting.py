@@ -2,7 +2,7 @@
 
 Promises: (platform, sub) keeps its hub username for ever; nobody gets a name that belongs to somebody else, to a
 user of the hub that is not ours, or to the system; the role comes from the verified claims alone; a course is made
-only by a teacher of a platform that may. `ready` is said only when the course's exchange knows the member.
+only by a teacher of a platform that may. `ready` is said only of a course whose exchange serves.
 """
 
 import logging
@@ -13,11 +13,11 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from ..core.addresses import trusted
-from ..core.admissions import Admission, Launch, Message, Refused
+from ..core.admissions import Admission, Launch, Message, Refused, wanted_name
 from ..core.goals import Goal, Kind
 from ..core.materials import allowed_place
-from ..core.names import slug_from, username_from
-from ..core.records import Arriving, Course, Endpoints, Known, Link, Person, Platform, Registration, Standing
+from ..core.names import slug_from
+from ..core.records import Arriving, Course, Endpoints, Known, Link, Person, Place, Platform, Registration, Standing
 from ..core.roles import Role, agreed, hub_roles, role_from_claims
 from ..core.specs import materials_of
 
@@ -47,7 +47,7 @@ class PeoplePort(Protocol):
 
     async def find(self, platform_id: int, sub: str) -> Person | None: ...
     async def by_username(self, username: str) -> Person | None: ...
-    async def create(self, person: Person, now: datetime) -> Person | None: ...
+    async def create(self, person: Person, now: datetime, place: Place | None = None) -> Person | None: ...
     async def update_details(self, person_id: int, details: dict[str, str]) -> None: ...
     async def set_membership(self, person_id: int, course_id: int, role: Role, source: str, now: datetime) -> Role: ...
     async def memberships(self, person_id: int) -> list[tuple[str, Role]]: ...
@@ -136,15 +136,20 @@ class Admitting:
         if not launch.context_id:
             raise Refused("no_context", 400)
         course = await self._course(launch, registration, role, known.course)
-        person = await self._person(launch, registration.platform_id, known.person)
-        role, is_new = await self._join(person, course, role, known.standing)
+        place = Place(course.id, role)
+        person, has_joined = await self._person(launch, registration.platform_id, known.person, place)
+        is_new = has_joined
+        if not has_joined:
+            role, is_new = await self._join(person, course, role, known.standing)
         news = await self._remember_endpoints(launch, registration, course, known.link)
         goal = await self._goal(launch, registration, course, person, role)
         waited = (self._clock() - began).total_seconds()
         ready = await self._provisioner.admit(course, person.username, role, waited)
         # A course gives roles from the moment that its grader user is there.
         was_made = course.state not in ("pending", "progressing")
-        memberships = known.memberships if was_made and not is_new else await self._people.memberships(person.id)
+        memberships = [(course.slug, role)] if has_joined else known.memberships
+        if not was_made or (is_new and not has_joined):
+            memberships = await self._people.memberships(person.id)
         return Admission(
             username=person.username,
             course=course.slug,
@@ -212,27 +217,33 @@ class Admitting:
             raise Refused("review_unknown", 404)
         return Goal(Kind.REVIEW, assignment=assignment, student=student.username)
 
-    async def _person(self, launch: Launch, platform_id: int, person: Person | None) -> Person:
+    async def _person(
+        self, launch: Launch, platform_id: int, person: Person | None, place: Place
+    ) -> tuple[Person, bool]:
+        """The person, and whether they were made now, as a member at `place`."""
         if person is not None:
             details = {name: value for name, value in launch.names.items() if value}
             if any(getattr(person, name) != value for name, value in details.items()):
                 await self._people.update_details(person.id, details)
-            return person
+            return person, False
         taken: set[str] = set()
-        claims = [launch.login_name, launch.names["email"], launch.names["name"]]
         for _ in range(NAME_ATTEMPTS):
-            username = username_from(claims, taken.__contains__, f"{platform_id}:{launch.sub}")
-            if await self._people.by_username(username) or await self._hub.user_exists(username):
-                taken.add(username)
-                continue
-            new = Person(0, platform_id, launch.sub, username, **launch.names)
-            person = await self._people.create(new, self._clock())
-            # None: somebody else got the name just now, or another launch of the same person was quicker.
-            person = person or await self._people.find(platform_id, launch.sub)
-            if person is not None:
-                return person
+            username = wanted_name(launch, taken.__contains__, f"{platform_id}:{launch.sub}")
+            if await self._is_free(username, launch):
+                new = Person(0, platform_id, launch.sub, username, **launch.names)
+                if person := await self._people.create(new, self._clock(), place):
+                    return person, True
+                # Somebody else has the name, or another launch of the same person was quicker.
+                if person := await self._people.find(platform_id, launch.sub):
+                    return person, False
             taken.add(username)
         raise Refused("internal", 500)
+
+    async def _is_free(self, username: str, launch: Launch) -> bool:
+        """Whether no user of the hub has this name, nor anybody here as far as can be told without trying."""
+        if username == launch.free_name:
+            return True
+        return await self._people.by_username(username) is None and not await self._hub.user_exists(username)
 
     async def _course(self, launch: Launch, registration: Registration, role: Role, course: Course | None) -> Course:
         if course is None:

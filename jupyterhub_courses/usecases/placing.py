@@ -29,11 +29,19 @@ class HostPort(Protocol):
     def placement(self, course: Course, username: str, role: str) -> Placement: ...
 
 
+class ProvisionerPort(Protocol):
+    """The reconciler, as placing needs it."""
+
+    async def heard_of(self, course: Course, username: str) -> None: ...
+
+
 class Placing:
     """The story."""
 
-    def __init__(self, members: MembersPort, courses: CoursesPort, host: HostPort) -> None:
-        self._members, self._courses, self._host = members, courses, host
+    def __init__(
+        self, members: MembersPort, courses: CoursesPort, host: HostPort, provisioner: ProvisionerPort
+    ) -> None:
+        self._members, self._courses, self._host, self._provisioner = members, courses, host, provisioner
 
     async def place(self, username: str, server: str) -> Placement:
         """The placement of `username`'s server named `server` (a slug). Raises Refused."""
@@ -45,6 +53,8 @@ class Placing:
             raise Refused("course_deleting", 409)
         if course.exchange_port is None:
             raise Refused("course_not_ready", 503)
+        if role == "student":
+            await self._provisioner.heard_of(course, username)
         return self._host.placement(course, username, role)
 
     async def _role(self, username: str, course: Course) -> str:

@@ -23,6 +23,7 @@ SOON = 1.0  # seconds after which a course that is coming up is looked at again
 FEW = 8  # of them are looked at one by one, more of them all at once
 PARALLEL = 8
 ADMIT_LIMIT = 3.0  # seconds that a launch waits for a course before the page that shows it being made; the hub waits 5
+GATHER = 0.1  # seconds in which new students come together before their exchange is told of them
 
 
 class CoursesPort(Protocol):
@@ -101,21 +102,40 @@ class Provisioner:
         return True
 
     async def admit(self, course: Course, username: str, role: Role, waited: float = 0.0) -> bool:
-        """Make the exchange know a member now; False when the course is not ready within the limit.
+        """Let a member in; False when the course is not ready within the limit.
 
-        waited: seconds that the launch has taken already, as it does where many come at once.
+        A ready course's exchange hears of a new student in a moment, which the launch does not wait for: the
+        student's server does (`heard_of`). waited: seconds that the launch has taken already, as it does where many
+        come at once.
         """
-        if course.state == "ready" and not self._must_tell(course, username, role):
+        known = self._known.get(course.id)
+        if course.state == "ready" and known is not None:
+            if role is Role.STUDENT and username not in known:
+                self._soon_made(course.slug, GATHER)
             return True
-        # One pass for everybody who comes before it looks: a class that launches at once is told of together.
-        # Not cancelled after the limit: the course goes on being made while the person looks at the page.
-        making = self._coming.get(course.slug)
-        if making is None:
-            making = self._coming[course.slug] = asyncio.create_task(self._reconcile(course.slug, hurry=True))
-            self._making.add(making)
-            making.add_done_callback(self._making.discard)
+        making = self._soon_made(course.slug)
         await asyncio.wait([making], timeout=min(ADMIT_LIMIT, max(0.0, ADMIT_LIMIT - waited)))
         return making.done() and making.result()
+
+    async def heard_of(self, course: Course, username: str) -> None:
+        """Wait until the exchange knows a student of a ready course, but not for long: a broken one is mended later."""
+        known = self._known.get(course.id)
+        if course.state == "ready" and known is not None and username not in known:
+            await asyncio.wait([self._soon_made(course.slug)], timeout=ADMIT_LIMIT)
+
+    def _soon_made(self, slug: str, after: float = 0.0) -> asyncio.Task[bool]:
+        # One pass for everybody who comes before it looks: a class that launches at once is told of together.
+        # Nobody who waits cancels it: the course goes on being made while the person looks at the page.
+        making = self._coming.get(slug)
+        if making is None:
+            making = self._coming[slug] = asyncio.create_task(self._hurried(slug, after))
+            self._making.add(making)
+            making.add_done_callback(self._making.discard)
+        return making
+
+    async def _hurried(self, slug: str, after: float) -> bool:
+        await asyncio.sleep(after)
+        return await self._reconcile(slug, hurry=True)
 
     def wake(self) -> None:
         """Look now, not at the next interval."""
@@ -169,10 +189,6 @@ class Provisioner:
                 await self._reconcile(slug)
 
         await asyncio.gather(*map(one, slugs))
-
-    def _must_tell(self, course: Course, username: str, role: Role) -> bool:
-        known = self._known.get(course.id)
-        return known is None or (role is Role.STUDENT and username not in known)
 
     async def _reconcile(self, slug: str, hurry: bool = False) -> bool:
         """Bring one course to its wanted state; True when it is ready. Never raises."""

@@ -123,6 +123,14 @@ async def test_nobody_becomes_admin_by_a_launch_and_whom_the_configuration_names
     assert {role.name for role in hub.users["root-of-hub"].orm_user.roles} == {"user", "admin"}
 
 
+async def test_the_service_hears_which_name_no_user_of_the_hub_has(hub, browser_of, platform, service):
+    service.admission = admission("ada")
+    await browser_of().launch(platform, sub="3", custom={"username": "grace"})
+    await browser_of().launch(platform, sub="3", custom={"username": "ada"})
+    await browser_of().launch(platform, sub="3", custom={"username": "root"})
+    assert [asked["free_name"] for asked in service.launches] == ["grace", None, "lms-root"]
+
+
 async def test_only_a_verified_launch_logs_in(hub, browser_of, platform, service):
     browser = browser_of()
     page = await browser.get("/hub/login")

@@ -16,7 +16,7 @@ from jupyterhub_courses.adapters.store.people import People
 from jupyterhub_courses.adapters.store.registrations import Registrations, save_platform
 from jupyterhub_courses.adapters.store.scores import Scores
 from jupyterhub_courses.core.admissions import Launch, Refused
-from jupyterhub_courses.core.records import Platform, Registration
+from jupyterhub_courses.core.records import Person, Platform, Registration
 from jupyterhub_courses.usecases.admitting import Admitting
 
 NOW = datetime(2026, 3, 2, 10, 15, tzinfo=UTC)
@@ -212,6 +212,42 @@ async def test_what_a_launch_has_waited_for_already_counts_where_it_waits_for_th
     assert admitting._provisioner.waited == 2
     await admitting.admit(launch("9", "Instructor", login="tara"))
     assert admitting._provisioner.waited == 0
+
+
+async def test_a_name_that_the_hub_says_is_free_is_not_asked_for_again(admitting, monkeypatch):
+    asked = []
+
+    async def user_exists(username):
+        asked.append(username)
+        return False
+
+    await admitting.admit(launch("9", "Instructor", login="tara"))
+    monkeypatch.setattr(admitting._hub, "user_exists", user_exists)
+    assert (await admitting.admit(launch("3", login="ada", free_name="ada"))).username == "ada"
+    assert asked == []
+    # The roster made an `emmy` whom the hub has not seen yet; and a name that nobody asked for counts for nothing.
+    await admitting._people.create(Person(0, None, None, "emmy"), NOW)
+    assert (await admitting.admit(launch("4", login="emmy", free_name="emmy"))).username == "emmy-2"
+    assert (await admitting.admit(launch("5", login="emil", free_name="root-user"))).username == "emil"
+    assert asked == ["emmy-2", "emil"]
+
+
+async def test_newcomers_of_one_name_who_come_at_once_get_a_name_each(admitting):
+    await admitting.admit(launch("9", "Instructor", login="tara"))
+    several = [launch(f"s{n}", login="ada", free_name="ada") for n in range(6)]
+    again = replace(several[0], nonce=secrets.token_hex(8))
+    got = await asyncio.gather(*map(admitting.admit, [*several, again]))
+    names = [each.username for each in got]
+    assert len(set(names)) == 6 and "ada" in names and names[6] == names[0]
+    assert all(each.hub_roles for each in got)
+
+
+async def test_a_newcomer_is_a_member_with_the_roles_of_one(admitting):
+    first = await admitting.admit(launch("9", "Instructor", login="tara"))
+    new = await admitting.admit(launch("3", login="ada", free_name="ada"))
+    again = await admitting.admit(launch("3", login="ada", free_name="ada"))
+    assert new.course == first.course and (new.role, new.hub_roles) == (again.role, again.hub_roles)
+    assert new.hub_roles
 
 
 async def test_a_launch_is_admitted_for_one_attempt_whose_call_may_come_twice(admitting):

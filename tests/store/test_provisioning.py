@@ -150,45 +150,66 @@ def join(database, world):
     return join
 
 
-async def test_a_new_student_is_told_to_the_exchange_at_admission(provisioner, make, join, database, world):
-    course = await make("ml101")
+@pytest.fixture
+async def ready(provisioner, make, database):
+    """A course that is made, and that this service knows."""
+    await make("ml101")
     await provisioner.pass_once()
-    await join(course, "ada")
-    course = await Courses(database).by_slug("ml101")
-    assert await provisioner.admit(course, "ada", Role.STUDENT)
+    return await Courses(database).by_slug("ml101")
+
+
+async def test_the_exchange_has_heard_of_a_new_student_before_their_server_starts(provisioner, ready, join, world):
+    await join(ready, "ada")
+    assert await provisioner.admit(ready, "ada", Role.STUDENT)
+    await provisioner.heard_of(ready, "ada")
     assert world.rosters[-1] == ("ml101", ("ada",))
     told = len(world.rosters)
-    assert await provisioner.admit(course, "ada", Role.STUDENT)
+    assert await provisioner.admit(ready, "ada", Role.STUDENT)
+    await provisioner.heard_of(ready, "ada")
     assert len(world.rosters) == told
 
 
-async def test_a_class_that_launches_at_once_is_told_to_the_exchange_together(provisioner, make, join, database, world):
-    course = await make("ml101")
+async def test_the_exchange_hears_of_a_new_student_who_starts_nothing(provisioner, ready, join, world):
+    await join(ready, "ada")
+    assert await provisioner.admit(ready, "ada", Role.STUDENT)
+    async with asyncio.timeout(30):
+        while world.rosters[-1] != ("ml101", ("ada",)):
+            await asyncio.sleep(0.01)
+
+
+async def test_an_exchange_that_is_down_keeps_no_server_from_starting(provisioner, ready, join, world, monkeypatch):
+    monkeypatch.setattr("jupyterhub_courses.usecases.provisioning.ADMIT_LIMIT", 0.05)
+    await join(ready, "ada")
+    world.may_enroll.clear()
+    async with asyncio.timeout(30):
+        await provisioner.heard_of(ready, "ada")
+    assert world.rosters == [("ml101", ())]
+    world.may_enroll.set()
     await provisioner.pass_once()
+    assert world.rosters[-1] == ("ml101", ("ada",))
+
+
+async def test_a_class_that_launches_at_once_is_told_to_the_exchange_together(provisioner, ready, join, world):
     names = tuple(f"student-{n:02}" for n in range(20))
-    await join(course, *names)
-    course, told = await Courses(database).by_slug("ml101"), len(world.rosters)
+    await join(ready, *names)
+    told = len(world.rosters)
     world.made.clear()
-    assert all(await asyncio.gather(*(provisioner.admit(course, name, Role.STUDENT) for name in names)))
+    assert all([await provisioner.admit(ready, name, Role.STUDENT) for name in names])
+    await asyncio.gather(*(provisioner.heard_of(ready, name) for name in names))
     assert world.rosters[told:] == [("ml101", names)] and world.made == ["ml101"]
 
 
-async def test_whoever_comes_while_the_exchange_is_told_of_others_is_told_next(
-    provisioner, make, join, database, world
-):
-    course = await make("ml101")
-    await provisioner.pass_once()
-    course = await Courses(database).by_slug("ml101")
+async def test_whoever_comes_while_the_exchange_is_told_of_others_is_told_next(provisioner, ready, join, world):
     world.may_enroll.clear()
-    await join(course, "ada")
-    first = asyncio.create_task(provisioner.admit(course, "ada", Role.STUDENT))
+    await join(ready, "ada")
+    first = asyncio.create_task(provisioner.heard_of(ready, "ada"))
     while not world.may_enroll._waiters:
         await asyncio.sleep(0.01)
-    await join(course, "bob")
-    second = asyncio.create_task(provisioner.admit(course, "bob", Role.STUDENT))
+    await join(ready, "bob")
+    second = asyncio.create_task(provisioner.heard_of(ready, "bob"))
     await asyncio.sleep(0)
     world.may_enroll.set()
-    assert await first and await second
+    await asyncio.gather(first, second)
     assert world.rosters[-2:] == [("ml101", ("ada",)), ("ml101", ("ada", "bob"))]
 
 

@@ -6,7 +6,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from ...core.records import Membership, Person
+from ...core.records import Membership, Person, Place
 from ...core.roles import Role, agreed
 from .database import Database, again_on_conflict
 from .models import UNMADE, CourseRow, MembershipRow, PersonRow
@@ -38,8 +38,11 @@ class People:
             row = await session.scalar(select(PersonRow).where(PersonRow.username == username))
         return person_record(row) if row else None
 
-    async def create(self, person: Person, now: datetime) -> Person | None:
-        """A new person (`id` is ignored); None when the username or (platform, sub) was taken meanwhile."""
+    async def create(self, person: Person, now: datetime, place: Place | None = None) -> Person | None:
+        """A new person (`id` is ignored), who is a member at `place` by a launch.
+
+        None when the username or (platform, sub) was taken meanwhile.
+        """
         try:
             async with self._database.transaction() as session:
                 row = PersonRow(
@@ -49,6 +52,17 @@ class People:
                     setattr(row, name, getattr(person, name))
                 session.add(row)
                 await session.flush()
+                if place is not None:
+                    session.add(
+                        MembershipRow(
+                            person_id=row.id,
+                            course_id=place.course_id,
+                            role=place.role.value,
+                            active=True,
+                            source="launch",
+                            updated_at=now,
+                        )
+                    )
                 return person_record(row)
         except IntegrityError:
             return None
