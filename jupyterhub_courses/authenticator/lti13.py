@@ -26,6 +26,7 @@ from .lti11 import LAUNCH_PATH as LTI11_PATH
 from .lti11 import Lti11Launch
 from .pages import LaunchCallback, LoginInitiation
 from .starting import LoginLinkPage, LoginPage
+from .taken import HANDLER as TAKEN_NAMES
 
 RETRY_S = 2.0
 
@@ -114,7 +115,7 @@ class CoursesLTI13Authenticator(LTI13Authenticator):
             self._announcing = asyncio.ensure_future(self._announce())
         compile_templates(app.tornado_settings)
         ours = [(r"/login", LoginPage), (f"/{CONTINUE_PATH}", LaunchContinuation)]
-        ours.append((f"/{LINK_PATH}", LoginLinkPage))
+        ours += [(f"/{LINK_PATH}", LoginLinkPage), TAKEN_NAMES]
         if self.without_lms:
             ours += self.without_lms.handlers(app)
         return [*ours, (LTI11_PATH, Lti11Launch), *super().get_handlers(app)]

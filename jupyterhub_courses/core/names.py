@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 
 SLUG_MAX = 30
+TAKEN_NAMES_PATH, TAKEN_NAMES_MAX = "/courses/taken-names", 500  # below the hub's API; names in one call
 USERNAME_MAX = 48  # leaves room for `jupyter-…--<slug>` in a 63 character label
 GRADER_PREFIX = "grader-"
 NUMBERS_MAX = 12  # powers of four: numbers have at most eight digits

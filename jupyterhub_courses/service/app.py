@@ -108,7 +108,7 @@ class Parts:
             self.database,
             self.courses,
             self.scores,
-            hub.user_exists,
+            hub.taken_names,
             self.provisioner.wake,
             data_dir,
             clock,

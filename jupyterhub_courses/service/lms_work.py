@@ -1,9 +1,8 @@
 """The service's work with LMSs: delivering scores, reading rosters, the tool's key; wired here, decided elsewhere."""
 
 import asyncio
-import logging
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -25,13 +24,11 @@ from ..adapters.store.rosters import Rosters
 from ..adapters.store.scores import Scores
 from ..core.records import Course
 from ..usecases.delivering import Deliverer
+from ..usecases.following import Following
 from ..usecases.rostering import Rostering
 
 if TYPE_CHECKING:
     from .app import CoursesService
-
-log = logging.getLogger(__name__)
-JUST_READ = timedelta(seconds=60)  # a class of teachers that launches at once reads the roster once
 
 
 class LmsWork:
@@ -42,7 +39,7 @@ class LmsWork:
         database: Database,
         courses: Courses,
         scores: Scores,
-        hub_user_exists: Callable[[str], Awaitable[bool]],
+        hub_taken_names: Callable[[Iterable[str]], Awaitable[set[str]]],
         roster_changed: Callable[[], None],
         data_dir: Path,
         clock: Callable[[], datetime],
@@ -53,15 +50,13 @@ class LmsWork:
         self._tokens = Tokens(self._http, self.keys)
         self.probes = Probes(self._http, self._tokens)
         access = LmsAccess(self._http, self._tokens)
-        self._deliveries, self._clock = Deliveries(database), clock
-        self._courses, self._scores = courses, scores
+        self._deliveries, self._scores = Deliveries(database), scores
         self._deliverer = Deliverer(self._deliveries, Ags(access), Outcomes(self._http), clock, random.random)
         self._interval = settings.delivery_interval
-        self._roster_age = timedelta(seconds=settings.roster_interval)
-        rosters = Rosters(database, hub_user_exists)
+        rosters = Rosters(database, hub_taken_names)
         self._rostering = Rostering(rosters, Nrps(access), clock, lambda _course: roster_changed())
-        self._wake, self._roster_wake = asyncio.Event(), asyncio.Event()
-        self._wanted: set[str] = set()
+        self._following = Following(courses, self._rostering, clock, timedelta(seconds=settings.roster_interval))
+        self._wake = asyncio.Event()
 
     def keyset(self) -> dict[str, Any]:
         """The tool's public keys as a JWKS."""
@@ -95,34 +90,21 @@ class LmsWork:
 
     def want_roster(self, slug: str) -> None:
         """Read this course's roster soon, in the background."""
-        self._wanted.add(slug)
-        self._roster_wake.set()
+        self._following.want(slug)
 
     async def run_forever(self) -> None:
         """Deliver and read rosters until cancelled."""
-        await asyncio.gather(self._deliverer.run_forever(self._wake, self._interval), self._follow_rosters())
+        await asyncio.gather(
+            self._deliverer.run_forever(self._wake, self._interval),
+            self._following.run_forever(),
+            self._drop_old_keys(),
+        )
 
-    async def _follow_rosters(self) -> None:
+    async def _drop_old_keys(self) -> None:
+        """A key goes when its time is over, also where nobody asks for it."""
         while True:
-            self._roster_wake.clear()
-            wanted, self._wanted = self._wanted, set()
-            try:
-                for course in await self._courses.all():
-                    if self._is_old(course, JUST_READ if course.slug in wanted else self._roster_age):
-                        await self._rostering.sync(course)
-            except Exception:
-                log.exception("reading rosters failed; it goes on in a minute")
-            self.keys.usable()  # an old key goes when its time is over, also where nobody asks for it
-            try:
-                async with asyncio.timeout(min(60.0, self._roster_age.total_seconds())):
-                    await self._roster_wake.wait()
-            except TimeoutError:
-                pass
-
-    def _is_old(self, course: Course, age: timedelta) -> bool:
-        if not course.members_url or course.state == "deleting":
-            return False
-        return course.roster_synced_at is None or course.roster_synced_at + age < self._clock()
+            self.keys.usable()
+            await asyncio.sleep(60)
 
     async def close(self) -> None:
         """Give the connections back."""

@@ -8,6 +8,8 @@ from traitlets.config import Config
 
 from jupyterhub_courses.hub import configure, proxy_command
 
+from .service import admission
+
 
 def configured(folder, **more):
     c = Config()
@@ -65,6 +67,28 @@ async def test_the_services_token_may_do_what_it_needs_and_no_more(hub, browser_
     assert await status("POST", "/users/grader-ml101/servers/ml101") in (403, 404)
     assert await status("POST", "/groups/new") in (403, 404)
     assert await status("GET", "/proxy") == 403
+
+
+async def test_which_of_many_names_are_users_is_told_to_the_service_alone(hub, browser_of, platform, service):
+    service.admission = admission("ada")
+    await browser_of().launch(platform)
+    browser = browser_of()
+
+    async def asked(body, token="f" * 64):
+        headers = {"Authorization": f"token {token}"} if token else {}
+        url = f"{browser.base}/hub/api/courses/taken-names"
+        async with browser.session.post(url, headers=headers, json=body) as answer:
+            return answer.status, (await answer.json()).get("taken")
+
+    assert await asked({"names": ["ada", "nobody", "x" * 48]}) == (200, ["ada"])
+    assert await asked({"names": []}) == (200, [])
+    for wrong in (None, [], {}, {"names": "ada"}, {"names": [1]}, {"names": ["x" * 49]}, {"names": ["x"] * 501}):
+        assert (await asked(wrong))[0] == 400
+    assert (await asked({"names": ["ada"]}, token=""))[0] == 403
+    assert (await asked({"names": ["ada"]}, token=hub.users["ada"].new_api_token()))[0] == 403
+    service.admission = admission("root-of-hub")  # an admin's own token is none of a service
+    await browser_of().launch(platform, sub="1")
+    assert (await asked({"names": ["ada"]}, token=hub.users["root-of-hub"].new_api_token()))[0] == 403
 
 
 def test_the_proxy_is_found_without_a_path_to_it(monkeypatch, tmp_path):

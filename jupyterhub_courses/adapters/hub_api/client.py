@@ -6,13 +6,16 @@ Whose token it is gets asked of the hub with that very token and is remembered f
 import hashlib
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from json import loads
 from typing import Any
 from urllib.parse import quote
 
 import aiohttp
+
+from ...core.batches import batches
+from ...core.names import TAKEN_NAMES_MAX, TAKEN_NAMES_PATH
 
 LIMIT = aiohttp.ClientTimeout(total=5)
 REMEMBERED = 30.0  # seconds; well below the two minutes within which a demotion has to work
@@ -66,6 +69,17 @@ class HubApi:
         if status not in (200, 404):
             raise HubDown(f"the hub answered {status} to asking for a user")
         return status == 200
+
+    async def taken_names(self, names: Iterable[str]) -> set[str]:
+        """Which of the names are users of the hub. Raises HubDown."""
+        taken: set[str] = set()
+        for some in batches(sorted(names), TAKEN_NAMES_MAX):
+            status, model = await self._call("POST", TAKEN_NAMES_PATH, {"names": list(some)})
+            found = model.get("taken") if status == 200 and isinstance(model, dict) else None
+            if not isinstance(found, list):
+                raise HubDown(f"the hub answered {status} to asking for names")
+            taken.update(map(str, found))
+        return taken
 
     async def is_admin(self, username: str) -> bool:
         """Whether the hub has such a user, and it is an administrator. Raises HubDown."""

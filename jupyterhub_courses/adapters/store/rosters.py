@@ -1,11 +1,12 @@
 """Rosters in the store: what is known of a course's members, and applying a roster's changes in one transaction."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from ...core.batches import batches
 from ...core.names import username_from
 from ...core.records import Course, Registration
 from ...core.roles import Role
@@ -15,12 +16,15 @@ from .models import CourseRow, EventRow, MembershipRow, PersonRow
 from .people import DETAILS
 from .registrations import Registrations
 
+#: Rows in one statement: SQLite and PostgreSQL take about 32,000 values.
+TOGETHER = 500
+
 
 class Rosters:
-    """See usecases/rostering.py. `hub_user_exists` keeps names of hub users that are not ours free of newcomers."""
+    """See usecases/rostering.py. `hub_taken_names` keeps names of hub users that are not ours free of newcomers."""
 
-    def __init__(self, database: Database, hub_user_exists: Callable[[str], Awaitable[bool]]) -> None:
-        self._database, self._hub_user_exists = database, hub_user_exists
+    def __init__(self, database: Database, hub_taken_names: Callable[[Iterable[str]], Awaitable[set[str]]]) -> None:
+        self._database, self._hub_taken_names = database, hub_taken_names
         self._registrations = Registrations(database)
 
     async def registration(self, registration_id: int) -> Registration | None:
@@ -43,10 +47,10 @@ class Rosters:
         """People and memberships added and changed, the time noted. Raises HubDown before anything is written."""
         names = await self._names(course, changes.added)
         async with self._database.transaction() as session:
-            for member in changes.added:
-                await _add(session, course, member, names[member.sub], now)
-            for change in changes.changed:
-                await _change(session, course.id, change, now)
+            for some in batches(changes.added, TOGETHER):
+                await _add(session, course, some, names, now)
+            for part in batches(changes.changed, TOGETHER):
+                await _change(session, course.id, part, now)
             synced = update(CourseRow).where(CourseRow.id == course.id)
             await session.execute(synced.values(roster_synced_at=now, roster_error=""))
             if changes:
@@ -62,29 +66,24 @@ class Rosters:
             await session.execute(update(CourseRow).where(CourseRow.id == course_id).values(roster_error=code))
 
     async def _names(self, course: Course, members: Sequence[Member]) -> dict[str, str]:
-        """A username for each newcomer who is not a person of the platform already (others: '')."""
+        """A username, by sub, for each newcomer who is not a person of the platform already."""
         if not members:
             return {}
-        subs = [member.sub for member in members]
+        known: set[str | None] = set()
         async with self._database.reading() as session:
-            known = set(
-                await session.scalars(
-                    select(PersonRow.sub).where(PersonRow.platform_id == course.platform_id, PersonRow.sub.in_(subs))
-                )
-            )
+            for some in batches(members, TOGETHER):
+                here = (PersonRow.platform_id == course.platform_id, PersonRow.sub.in_([m.sub for m in some]))
+                known.update(await session.scalars(select(PersonRow.sub).where(*here)))
             taken = set(await session.scalars(select(PersonRow.username)))
         names: dict[str, str] = {}
-        for member in members:
-            if member.sub in known:
-                names[member.sub] = ""
-                continue
-            while True:
+        nameless = [member for member in members if member.sub not in known]
+        while nameless:
+            for member in nameless:
                 claims, whose = [member.login_name, member.email, member.name], f"{course.platform_id}:{member.sub}"
-                name = username_from(claims, taken.__contains__, whose)
-                taken.add(name)
-                if not await self._hub_user_exists(name):
-                    break
-            names[member.sub] = name
+                names[member.sub] = username_from(claims, taken.__contains__, whose)
+                taken.add(names[member.sub])
+            of_hub = await self._hub_taken_names(names[member.sub] for member in nameless)
+            nameless = [member for member in nameless if names[member.sub] in of_hub]
         return names
 
 
@@ -101,35 +100,54 @@ def _known(row: MembershipRow, person: PersonRow) -> KnownMember:
     )
 
 
-async def _add(session: AsyncSession, course: Course, member: Member, username: str, now: datetime) -> None:
-    query = select(PersonRow).where(PersonRow.platform_id == course.platform_id, PersonRow.sub == member.sub)
-    person = await session.scalar(query)
-    if person is None:
-        person = PersonRow(platform_id=course.platform_id, sub=member.sub, username=username, created_at=now)
-        session.add(person)
-    for name in DETAILS:
-        if getattr(member, name):
-            setattr(person, name, getattr(member, name))
-    await session.flush()
-    here = select(MembershipRow).where(MembershipRow.course_id == course.id, MembershipRow.person_id == person.id)
-    row = await session.scalar(here)
-    if row is None:  # somebody who launched while the roster was being read keeps what the launch said
-        row = MembershipRow(course_id=course.id, person_id=person.id, role=member.role.value, source="roster")
-        row.updated_at = now
-        session.add(row)
-    row.roster_role = member.role.value
-
-
-async def _change(session: AsyncSession, course_id: int, change: MemberChange, now: datetime) -> None:
-    here = select(MembershipRow).where(
-        MembershipRow.course_id == course_id, MembershipRow.person_id == change.person_id
+async def _add(
+    session: AsyncSession, course: Course, members: Sequence[Member], names: Mapping[str, str], now: datetime
+) -> None:
+    people = {m.sub: {name: getattr(m, name) for name in DETAILS} for m in members}
+    new = [
+        {"platform_id": course.platform_id, "sub": sub, "username": names[sub], "created_at": now, **details}
+        for sub, details in people.items()
+        if sub in names
+    ]
+    if new:
+        await session.execute(insert(PersonRow), new)
+    here = (PersonRow.platform_id == course.platform_id, PersonRow.sub.in_(list(people)))
+    persons = {person.sub: person for person in await session.scalars(select(PersonRow).where(*here))}
+    ids = [person.id for person in persons.values()]
+    rows = await session.scalars(
+        select(MembershipRow).where(MembershipRow.course_id == course.id, MembershipRow.person_id.in_(ids))
     )
-    row = await session.scalar(here)
-    if row is None:
-        return
-    row.role, row.active, row.source, row.updated_at = change.role.value, change.active, change.source, now
-    row.roster_role = change.roster_role.value if change.roster_role else None
-    person = await session.get_one(PersonRow, change.person_id)
-    for name, value in zip(DETAILS, change.details, strict=True):
-        if value:
+    memberships = {row.person_id: row for row in rows}
+    joining = []
+    for member in members:
+        person, role = persons[member.sub], member.role.value
+        _tell(person, people[member.sub].values())
+        if row := memberships.get(person.id):  # who launched while the roster was being read keeps what that said
+            row.roster_role = role
+        else:
+            place = {"course_id": course.id, "person_id": person.id, "role": role, "roster_role": role}
+            joining.append({**place, "source": "roster", "active": True, "updated_at": now})
+    await session.flush()
+    if joining:
+        await session.execute(insert(MembershipRow), joining)
+
+
+async def _change(session: AsyncSession, course_id: int, changes: Sequence[MemberChange], now: datetime) -> None:
+    by_person = {change.person_id: change for change in changes}
+    query = (
+        select(MembershipRow, PersonRow)
+        .join(PersonRow, PersonRow.id == MembershipRow.person_id)
+        .where(MembershipRow.course_id == course_id, MembershipRow.person_id.in_(list(by_person)))
+    )
+    for row, person in (await session.execute(query)).all():
+        change = by_person[person.id]
+        row.role, row.active, row.source, row.updated_at = change.role.value, change.active, change.source, now
+        row.roster_role = change.roster_role.value if change.roster_role else None
+        _tell(person, change.details)
+    await session.flush()
+
+
+def _tell(person: PersonRow, details: Iterable[str]) -> None:
+    for name, value in zip(DETAILS, details, strict=True):
+        if value and getattr(person, name) != value:
             setattr(person, name, value)
