@@ -41,6 +41,7 @@ class PeoplePort(Protocol):
     """Members of the store."""
 
     async def students(self, course_id: int) -> frozenset[str]: ...
+    async def all_students(self) -> dict[int, frozenset[str]]: ...
 
 
 class HubPort(Protocol):
@@ -56,6 +57,7 @@ class HostPort(Protocol):
 
     async def leads(self) -> bool: ...
     async def look(self) -> None: ...
+    def settled(self, course: Course) -> bool: ...
     async def ensure(self, course: Course) -> int: ...
     def repaired(self, course: Course) -> list[str]: ...
     async def provision(self, course: Course, port: int, students: list[str]) -> None: ...
@@ -170,9 +172,15 @@ class Provisioner:
                 pass
 
     async def pass_once(self) -> None:
-        """Look at every course once."""
+        """Look at every course once. Where nothing is to be done, the store is asked for all of them together."""
         await self._host.look()
-        await self._each([course.slug for course in await self._courses.all()])
+        courses, students = await self._courses.all(), await self._people.all_students()
+        todo = []
+        for course in courses:
+            if not self._rests(course, students.get(course.id, frozenset())):
+                todo.append(course.slug)
+            await asyncio.sleep(0)  # a thousand of them must not hold up whoever launches meanwhile
+        await self._each(todo)
 
     async def look_again(self) -> None:
         """Look at the courses that are coming up."""
@@ -189,6 +197,14 @@ class Provisioner:
                 await self._reconcile(slug)
 
         await asyncio.gather(*map(one, slugs))
+
+    def _rests(self, course: Course, students: frozenset[str]) -> bool:
+        """Whether a pass has nothing to do for it. Whatever is done is decided anew, under the course's lock."""
+        _, not_before = self._failures.get(course.id, (0, None))
+        if not_before is not None:
+            return self._clock() < not_before
+        is_known = course.exchange_port is not None and self._known.get(course.id) == students
+        return (course.state, course.reason) == ("ready", "") and is_known and self._host.settled(course)
 
     async def _reconcile(self, slug: str, hurry: bool = False) -> bool:
         """Bring one course to its wanted state; True when it is ready. Never raises."""

@@ -4,7 +4,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 
 from jupyterhub_courses.adapters.store.courses import Courses
 from jupyterhub_courses.adapters.store.files import Files
@@ -28,6 +28,7 @@ class World:
         self.users, self.made, self.rosters, self.removed = set(), [], [], []
         self.broken, self.slow, self.running = set(), set(), {}
         self.coming, self.repairs, self.looks, self.ending = set(), {}, 0, set()
+        self.settles = set()
         self.is_leader, self.asked = True, asyncio.Event()
         self.may_enroll = asyncio.Event()
         self.may_enroll.set()
@@ -48,6 +49,9 @@ class World:
 
     async def look(self):
         self.looks += 1
+
+    def settled(self, course):
+        return course.slug in self.settles
 
     def repaired(self, course):
         return self.repairs.pop(course.slug, [])
@@ -321,3 +325,57 @@ async def test_a_replica_that_does_not_lead_leaves_courses_alone_but_for_a_launc
     assert world.looks == 0 and world.made == []
     assert await provisioner.admit(course, "ada", Role.STUDENT) and world.made == ["ml101"]
     working.cancel()
+
+
+@pytest.fixture
+def reads(database):
+    """Every statement that asks the store, from now on."""
+    seen = []
+    engine = database._readers.sync_engine
+
+    def note(connection, cursor, statement, *_):
+        if statement.lstrip().upper().startswith("SELECT"):
+            seen.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    yield seen
+    event.remove(engine, "before_cursor_execute", note)
+
+
+@pytest.mark.parametrize("count", [1, 30])
+async def test_a_pass_with_nothing_to_do_asks_the_store_for_all_courses_together(
+    provisioner, make, join, world, reads, count
+):
+    for n in range(count):
+        await join(await make(f"c{n}"), f"student-{n}")
+    await provisioner.pass_once()
+    world.settles = {f"c{n}" for n in range(count)}
+    world.made.clear()
+    reads.clear()
+    await provisioner.pass_once()
+    assert len(reads) == 2 and world.made == []  # the courses, and their students
+
+
+@pytest.mark.parametrize("change", ["spec", "student", "state"])
+async def test_a_settled_course_that_the_store_wants_otherwise_is_looked_at(
+    provisioner, make, join, database, world, change
+):
+    course = await make("ml101")
+    await provisioner.pass_once()
+    world.settles = set() if change == "spec" else {"ml101"}  # of the spec the host judges
+    world.made.clear()
+    if change == "student":
+        await join(course, "ada")
+    elif change == "state":
+        await Courses(database).set_state(course.id, "degraded", "the exchange does not answer", world.now)
+    await provisioner.pass_once()
+    assert world.made == ["ml101"] and await state(database, "ml101") == ("ready", "")
+
+
+async def test_a_broken_course_is_left_alone_in_its_pause_without_asking_for_it(provisioner, make, world, reads):
+    world.broken.add("bad")
+    await make("bad")
+    await provisioner.pass_once()
+    reads.clear()
+    await provisioner.pass_once()
+    assert len(reads) == 2

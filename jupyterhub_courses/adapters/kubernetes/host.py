@@ -66,6 +66,20 @@ class ClusterHost:
         """Look at all courses at once, before a pass."""
         await self._seeing.look()
 
+    def settled(self, course: Course) -> bool:
+        """Whether the last look saw the course ready and as wanted, so that `ensure` would do nothing."""
+        there = self._seeing.peek(course.slug)
+        if there is None:
+            return False
+        try:
+            wanted = self._wanted(course)
+        except HostProblem:
+            return False  # `ensure` says why
+        is_settled = difference(wanted, there).is_none and standing(there).state == "ready"
+        if is_settled:
+            self._seeing.served(course.slug)
+        return is_settled
+
     async def ensure(self, course: Course) -> int:
         """The course's namespace as wanted; the exchange's port. Raises HostProblem, or StillComing."""
         slug = course.slug

@@ -62,6 +62,17 @@ class Seeing:
             return self._seen.pop(slug, {})
         return await self.alone(slug)
 
+    def peek(self, slug: str) -> Objects | None:
+        """What `course` would give from the look, which still serves; None where it would ask or raise."""
+        if slug in self._used or self._problem is not None or self._clock() - self._at >= FRESH_S:
+            return None
+        return self._seen.get(slug)
+
+    def served(self, slug: str) -> None:
+        """Nobody needs the look at this course any more."""
+        self._used.add(slug)
+        self._seen.pop(slug, None)
+
     async def alone(self, slug: str) -> Objects:
         """The same, looked at now."""
         self._used.add(slug)

@@ -51,6 +51,10 @@ class LocalHost:
     async def look(self) -> None:
         """Nothing to learn beforehand: each course's folder and process are looked at by themselves."""
 
+    def settled(self, course: Course) -> bool:
+        """Not known from afar: its process is asked."""
+        return False
+
     def repaired(self, course: Course) -> list[str]:
         """Nothing: a process that ended is started again, and that is no news."""
         return []

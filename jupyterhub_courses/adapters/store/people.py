@@ -121,6 +121,16 @@ class People:
         async with self._database.reading() as session:
             return frozenset(await session.scalars(query))
 
+    async def all_students(self) -> dict[int, frozenset[str]]:
+        """The same of all courses that have any, by the course's id."""
+        here = (MembershipRow.active, MembershipRow.role == Role.STUDENT.value)
+        query = select(MembershipRow.course_id, PersonRow.username).join(PersonRow).where(*here)
+        found: dict[int, set[str]] = {}
+        async with self._database.reading() as session:
+            for course_id, username in await session.execute(query):
+                found.setdefault(course_id, set()).add(username)
+        return {course_id: frozenset(names) for course_id, names in found.items()}
+
     async def roster(self, course_id: int) -> list[Membership]:
         """All members of a course, also those no longer active, by name."""
         query = (
