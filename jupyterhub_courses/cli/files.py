@@ -1,6 +1,7 @@
 """`check FILE` and `apply FILE`: a courses file, checked here before the service sees it."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,7 +12,8 @@ from ..core.notation import SECRET_MIN
 from ..core.specs import Consumer, CoursesFile, not_on_one_machine
 from .app import Command, JsonCommand
 from .client import CommandError
-from .tables import counted, difference
+from .following import follow
+from .tables import counted, difference, plain
 
 WRONG_FILE = 3
 
@@ -71,13 +73,15 @@ class Apply(JsonCommand):
     """Make platforms and courses what the file says. A wrong file changes nothing."""
 
     name = "apply"
-    usage = "apply FILE [--dry-run] [--json]"
+    usage = "apply FILE [--dry-run] [--no-wait] [--json]"
     arguments = 1
 
     dry_run = Bool(False, help="Only show what would change.").tag(config=True)
+    wait = Bool(True, help="Show how far new courses are, until all are ready or say why not.").tag(config=True)
     flags: ClassVar[Any] = {
         **JsonCommand.flags,
         "dry-run": ({"Apply": {"dry_run": True}}, "Only show what would change."),
+        "no-wait": ({"Apply": {"wait": False}}, "Do not wait until new courses are ready."),
     }
 
     def run(self, *arguments: str) -> int:
@@ -90,5 +94,19 @@ class Apply(JsonCommand):
         print(difference(answer["changes"]))
         for note in answer.get("notes", []):
             print(f"note: {note}")
+        made = [change["course"] for change in answer["changes"] if change["kind"] == "create"]
+        if made and self.wait and not self.dry_run:
+            self._follow(made)
         print("This was a dry run: nothing was changed." if self.dry_run else "Done.")
         return 0
+
+    def _follow(self, made: list[str]) -> None:
+        try:
+            courses = follow(lambda: self.ask("GET", "courses"), made)
+        except KeyboardInterrupt:
+            print("The service goes on with it; `jupyterhub-courses courses` shows how far it is.", file=sys.stderr)
+            raise
+        rest = [one for one in courses if one["state"] != "ready"]
+        print(f"{len(courses) - len(rest)} of {counted(len(made), 'new course')} ready.")
+        for one in rest:
+            print(f"  {one['slug']}: {one['state']}. {plain(one['reason'])}".rstrip())

@@ -1,7 +1,6 @@
 """Commands that show, and the one that deletes: courses, scores, version."""
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 from urllib.parse import quote
@@ -12,18 +11,17 @@ from .. import __version__
 from ..core.names import is_slug
 from .app import Command, JsonCommand
 from .client import CommandError
-from .tables import as_csv, columns
+from .tables import as_csv, columns, plain
 
 SCORE_COLUMNS = ("username", "assignment", "score", "max_score", "state", "reason", "sent_at")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def _rows(answer: Any, names: tuple[str, ...]) -> list[list[object]]:
-    """Named fields of each object; an LMS's words must not steer the terminal."""
+    """Named fields of each object."""
 
     def cell(entry: Mapping[str, Any], name: str) -> object:
         value = entry.get(name)
-        return _CONTROL.sub(" ", value) if isinstance(value, str) else value
+        return plain(value) if isinstance(value, str) else value
 
     return [[cell(entry, name) for name in names] for entry in answer]
 

@@ -2,9 +2,11 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _SIGNS = {"create": "+", "change": "~", "keep": " ", "delete": "-"}
 
 
@@ -26,6 +28,11 @@ def as_csv(rows: Sequence[Sequence[object]], titles: Sequence[str]) -> str:
 
 def _harmless(cell: object) -> object:
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+
+
+def plain(text: str) -> str:
+    """Words of an LMS or a cluster, which must not steer the terminal."""
+    return _CONTROL.sub(" ", text)
 
 
 def counted(number: int, noun: str) -> str:
