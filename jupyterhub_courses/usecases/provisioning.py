@@ -173,14 +173,20 @@ class Provisioner:
 
     async def pass_once(self) -> None:
         """Look at every course once. Where nothing is to be done, the store is asked for all of them together."""
+        courses = await self._courses.all()
+        new = [course.slug for course in courses if course.state == "pending"]
+        if 0 < len(new) <= FEW:
+            await self._each(new)  # they do not wait for the look at all others
+            courses = [course for course in courses if course.slug not in new]
         await self._host.look()
-        courses, students = await self._courses.all(), await self._people.all_students()
+        students = await self._people.all_students()
         todo = []
         for course in courses:
             if not self._rests(course, students.get(course.id, frozenset())):
-                todo.append(course.slug)
+                todo.append(course)
             await asyncio.sleep(0)  # a thousand of them must not hold up whoever launches meanwhile
-        await self._each(todo)
+        todo.sort(key=lambda course: course.state == "ready")  # those first that somebody waits for
+        await self._each([course.slug for course in todo])
 
     async def look_again(self) -> None:
         """Look at the courses that are coming up."""

@@ -13,7 +13,7 @@ from jupyterhub_courses.adapters.store.people import People
 from jupyterhub_courses.core.hosts import StillComing
 from jupyterhub_courses.core.records import Person
 from jupyterhub_courses.core.roles import Role
-from jupyterhub_courses.usecases.provisioning import Provisioner
+from jupyterhub_courses.usecases.provisioning import PARALLEL, Provisioner
 
 
 class Problem(Exception):
@@ -49,6 +49,7 @@ class World:
 
     async def look(self):
         self.looks += 1
+        self.made_before_the_look = tuple(self.made)
 
     def settled(self, course):
         return course.slug in self.settles
@@ -379,3 +380,23 @@ async def test_a_broken_course_is_left_alone_in_its_pause_without_asking_for_it(
     reads.clear()
     await provisioner.pass_once()
     assert len(reads) == 2
+
+
+async def test_a_new_course_does_not_wait_for_the_look_at_all_others(provisioner, make, world):
+    await make("old")
+    await provisioner.pass_once()
+    world.made.clear()
+    await make("new")
+    await provisioner.pass_once()
+    assert world.made_before_the_look == ("new",) and world.made == ["new", "old"]
+
+
+async def test_many_new_courses_are_looked_at_together_and_before_those_that_are_ready(provisioner, make, world):
+    await make("a")
+    await provisioner.pass_once()
+    world.made.clear()
+    for n in range(20):
+        await make(f"b{n}")
+    await provisioner.pass_once()
+    assert world.made_before_the_look == () and len(world.made) == 21
+    assert world.made.index("a") >= 20 + 1 - PARALLEL
