@@ -167,6 +167,7 @@ bench: install $(DONE)/test ## print the ratios of benchmarks/
 	$(BIN)/python benchmarks/deliver.py
 	$(BIN)/python benchmarks/launch.py
 	$(BIN)/python benchmarks/crowd.py
+	$(BIN)/python benchmarks/cluster.py
 
 # -- upkeep ------------------------------------------------------------------------------------------------------
 
