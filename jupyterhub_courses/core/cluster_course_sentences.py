@@ -4,6 +4,9 @@ from typing import Final
 
 _EXCHANGE: Final = "Der Austauschdienst (ngshare)"
 CLUSTER_GERMAN: Final = {
+    # core/hosts.py
+    "The cluster has not answered since {} UTC; this is how the course was then.": "Der Cluster antwortet seit {} UTC "
+    "nicht; so stand es da um den Kurs.",
     # core/standing.py
     "{} is being deleted and comes back after that.": "{} wird gerade gelöscht und kommt danach wieder.",
     "The exchange (ngshare) is being made.": f"{_EXCHANGE} wird angelegt.",

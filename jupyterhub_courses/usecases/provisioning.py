@@ -1,7 +1,8 @@
 """Provisioning: the reconciler. Compares what the store wants with what is there, and acts on the difference.
 
 Level-triggered: every pass looks at every course; a lost event, a crash or a double call changes nothing. Courses
-are independent: each has its own lock and back-off, so a broken one delays no other.
+are independent: each has its own lock and back-off, so a broken one delays no other. While their host does not answer,
+what was known of them counts on, and people get into those that were ready.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from ..core.hosts import StillComing
+from ..core.hosts import HostAway, StillComing, as_it_was
 from ..core.names import grader_username
 from ..core.records import Course
 from ..core.retries import backoff
@@ -22,6 +23,7 @@ INTERVAL = 5.0  # seconds between passes
 SOON = 1.0  # seconds after which a course that is coming up is looked at again
 FEW = 8  # of them are looked at one by one, more of them all at once
 PARALLEL = 8
+AWAY_S = 60.0  # a launch does not ask a host again that was away so shortly before; passes do
 ADMIT_LIMIT = 3.0  # seconds that a launch waits for a course before the page that shows it being made; the hub waits 5
 GATHER = 0.1  # seconds in which new students come together before their exchange is told of them
 
@@ -91,6 +93,7 @@ class Provisioner:
         self._coming: dict[str, asyncio.Task[bool]] = {}
         self._making: set[asyncio.Task[bool]] = set()
         self._soon: set[str] = set()  # slugs of courses that only need time
+        self._away: tuple[datetime, HostAway] | None = None  # when the host was away last, and what it said
 
     async def prepare(self, course: Course) -> bool:
         """Make the course's grader user, which hub roles need before anybody gets them. False: the hub is down."""
@@ -224,12 +227,15 @@ class Provisioner:
             failures, not_before = self._failures.get(course.id, (0, None))
             if not hurry and not_before is not None and self._clock() < not_before:
                 return False
-            state, reason = "ready", ""
+            state, reason, is_known, serves = "ready", "", True, True
             try:
                 if course.state == "deleting":
                     await self._delete(course)
                     return False
-                await self._make(course)
+                is_known = await self._make(course, hurry)
+            except HostAway as away:
+                self._note_away(away)
+                is_known, serves = False, False
             except StillComing as coming:
                 state, reason = "progressing", str(coming)
                 self._soon.add(slug)
@@ -239,14 +245,16 @@ class Provisioner:
                 log.exception("course %s: cannot be made ready", slug)
                 state = "degraded"
                 reason = f"An unexpected error ({type(error).__name__}); the service's log says more."
-            if state == "degraded":
+            if not is_known:  # the next pass asks again, and heals what only seemed broken
+                state, reason = as_it_was(course.state, course.reason, self._clock())
+            elif state == "degraded":
                 state = "deleting" if course.state == "deleting" else state
                 pause = min(60.0, backoff(failures + 1, 0.5))
                 self._failures[course.id] = (failures + 1, self._clock() + timedelta(seconds=pause))
             else:
                 self._failures.pop(course.id, None)
             await self._tell(course, state, reason)
-            return state == "ready"
+            return serves and state == "ready"
 
     async def _tell(self, course: Course, state: str, reason: str) -> None:
         for sentence in self._host.repaired(course):
@@ -256,12 +264,47 @@ class Provisioner:
         if is_news and await self._courses.set_state(course.id, state, reason, self._clock()):
             log.info("course %s: %s %s", course.slug, state, reason)
 
-    async def _make(self, course: Course) -> None:
+    def _note_away(self, away: HostAway) -> None:
+        if self._away is None:
+            log.warning("Courses stay as they are: %s", away)
+        self._away = (self._clock(), away)
+
+    async def _ensure(self, course: Course, hurry: bool) -> int | None:
+        """The exchange's port; None while the host of a ready course is away. Raises HostAway of others."""
+        was_ready = course.state == "ready" and course.exchange_port is not None
+        is_away = self._away is not None and self._clock() - self._away[0] < timedelta(seconds=AWAY_S)
+        if hurry and was_ready and is_away:
+            return None
+        try:
+            port = await self._host.ensure(course)
+        except HostAway as away:
+            self._note_away(away)
+            if not was_ready:
+                raise
+            return None
+        if self._away is not None:
+            log.info("The host of the courses answers again")
+        self._away = None
+        return port
+
+    async def _make(self, course: Course, hurry: bool) -> bool:
+        """Whether that it is ready is known now; False: it was, and its exchange serves. Raises what is in the way."""
         if course.state == "pending" and not await self.prepare(course):
             raise self._problem("The hub does not answer; the course's grader user cannot be made.")
-        port = await self._host.ensure(course)
+        port = await self._ensure(course, hurry)
+        if port is None:
+            assert course.exchange_port is not None
+            try:
+                await self._tell_exchange(course, course.exchange_port)
+            except self._problem as problem:
+                raise HostAway(str(problem)) from problem  # both are away: the way there is
+            return False
         if port != course.exchange_port:
             await self._courses.change(course.id, exchange_port=port)
+        await self._tell_exchange(course, port)
+        return True
+
+    async def _tell_exchange(self, course: Course, port: int) -> None:
         students = await self._people.students(course.id)
         known = self._known.get(course.id)
         if course.state == "ready" and known is not None and known <= students:

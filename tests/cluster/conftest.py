@@ -1,13 +1,18 @@
 """The cluster of the tests, which KUBECONFIG names."""
 
+import os
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from jupyterhub_courses.adapters.store.database import Database
 from tests.conftest import left_out
 
 from . import hub
 from .kube import Kube, program
+from .reconciling import Reconciler
 from .release import Release
 
 
@@ -31,3 +36,32 @@ def release(kube, root, tmp_path_factory) -> Iterator[Release]:
         yield release
     finally:
         release.end()
+
+
+@pytest.fixture(scope="session")
+def kubeconfig() -> str:
+    path = os.environ.get("KUBECONFIG", "")
+    if not Path(path or "/nonexistent").exists() or not shutil.which("kubectl"):
+        left_out("a Kubernetes cluster", "KUBECONFIG names one, kubectl is on the PATH")
+    return path
+
+
+@pytest.fixture
+async def reconciler_with(kubeconfig, tmp_path):
+    made = []
+
+    async def reconciler_with(**settings):
+        database = Database(f"sqlite:///{tmp_path / f'{len(made)}.sqlite'}")
+        await database.migrate()
+        made.append((database, Reconciler(database, kubeconfig, **settings)))
+        return made[-1][1]
+
+    yield reconciler_with
+    for database, reconciler in made:
+        await reconciler.close()
+        await database.close()
+
+
+@pytest.fixture
+async def reconciler(reconciler_with):
+    return await reconciler_with()

@@ -65,9 +65,14 @@ class Host(ClusterHost):
 
 
 class Reconciler:
-    """The service's loop without the service. `account`: a kubeconfig with other credentials for it than the tests'."""
+    """The service's loop without the service. `account`: a kubeconfig with other credentials for it than the tests'.
 
-    def __init__(self, database: Database, kubeconfig: str, account: str = "", **settings: Any) -> None:
+    `api`: what stands between it and the API server.
+    """
+
+    def __init__(
+        self, database: Database, kubeconfig: str, account: str = "", api: type[BrokenApi] = BrokenApi, **settings: Any
+    ) -> None:
         self.settings = ClusterSettings(
             **{
                 "exchange_image": IMAGE,
@@ -76,12 +81,13 @@ class Reconciler:
                 **settings,
             }
         )
-        self.api, self.other = BrokenApi(account or kubeconfig), KubernetesApi(kubeconfig)
+        self.api, self.other = api(account or kubeconfig), KubernetesApi(kubeconfig)
         self.host = Host(self.settings, self.api, self._assignments)
         self.host.forwards = {}
         self.courses, self.files, self.late = Courses(database), Files(database), timedelta()
+        self.people = People(database)
         self.provisioner = Provisioner(
-            self.courses, People(database), self, self.host, HostProblem, lambda: datetime.now(UTC) + self.late
+            self.courses, self.people, self, self.host, HostProblem, lambda: datetime.now(UTC) + self.late
         )
 
     async def ensure_user(self, username):

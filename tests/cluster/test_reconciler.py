@@ -1,52 +1,22 @@
 """Courses on a real cluster: made, kept, deleted and brought back; what is somebody else's stays as it is."""
 
-import os
-import shutil
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
+import aiohttp
 import pytest
 import yaml
 
 from jupyterhub_courses.adapters.kubernetes import Lease
-from jupyterhub_courses.adapters.store.database import Database
 from jupyterhub_courses.core.cluster import ClusterSettings
 from jupyterhub_courses.core.comparing import difference, key
 from jupyterhub_courses.core.manifests import course_manifests
+from jupyterhub_courses.core.records import Person
+from jupyterhub_courses.core.roles import Role
 from jupyterhub_courses.core.specs import CourseSpec
 
-from ..conftest import left_out
 from ..kubernetes.conftest import EVERYTHING, TOKEN
-from .reconciling import Reconciler
-
-
-@pytest.fixture(scope="module")
-def kubeconfig():
-    path = os.environ.get("KUBECONFIG", "")
-    if not Path(path or "/nonexistent").exists() or not shutil.which("kubectl"):
-        left_out("a Kubernetes cluster", "KUBECONFIG names one, kubectl is on the PATH")
-    return path
-
-
-@pytest.fixture
-async def reconciler_with(kubeconfig, tmp_path):
-    made = []
-
-    async def reconciler_with(**settings):
-        database = Database(f"sqlite:///{tmp_path / f'{len(made)}.sqlite'}")
-        await database.migrate()
-        made.append((database, Reconciler(database, kubeconfig, **settings)))
-        return made[-1][1]
-
-    yield reconciler_with
-    for database, reconciler in made:
-        await reconciler.close()
-        await database.close()
-
-
-@pytest.fixture
-async def reconciler(reconciler_with):
-    return await reconciler_with()
 
 
 def writes(reconciler):
@@ -195,13 +165,27 @@ async def test_a_spec_beyond_the_limits_changes_nothing_and_says_so(reconciler):
     assert not writes(reconciler)
 
 
-async def test_while_the_api_is_away_courses_say_so_and_heal_by_themselves(reconciler):
+async def test_while_the_api_is_away_a_running_course_stays_ready_and_lets_new_students_in(reconciler):
+    """The service reaches an exchange without the API server."""
     await reconciler.make("ml101")
     await reconciler.until_state("ml101", "ready")
+    exchange = reconciler.host.exchange_url("ml101")
     reconciler.api.is_away = True
-    await reconciler.until_state("ml101", "degraded", r"^The Kubernetes API does not answer")
+    await reconciler.until_state("ml101", "ready", r"^The cluster has not answered since .* UTC;")
+    course, now = await reconciler.courses.by_slug("ml101"), datetime.now(UTC)
+    person = await reconciler.people.create(Person(0, None, None, "ada"), now)
+    await reconciler.people.set_membership(person.id, course.id, Role.STUDENT, "launch", now)
+    assert await reconciler.provisioner.admit(course, "ada", Role.STUDENT)
+    headers = {"Authorization": f"token {course.exchange_token}"}
+    async with aiohttp.request("GET", f"{exchange}students/ml101", headers=headers) as answer:
+        assert [one["username"] for one in (await answer.json())["students"]] == ["ada"]
     reconciler.api.is_away = False
-    await reconciler.until_state("ml101", "ready")
+    await reconciler.until_state("ml101", "ready", "^$")
+    # One that goes on saying that it cannot now is away, too.
+    reconciler.api.answers = [(503, "the server is currently unable to handle the request")] * 30
+    await reconciler.until_state("ml101", "ready", "^The cluster has not answered since")
+    reconciler.api.answers = []
+    await reconciler.until_state("ml101", "ready", "^$")
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])

@@ -10,7 +10,8 @@ from jupyterhub_courses.adapters.store.courses import Courses
 from jupyterhub_courses.adapters.store.files import Files
 from jupyterhub_courses.adapters.store.models import MembershipRow, PersonRow
 from jupyterhub_courses.adapters.store.people import People
-from jupyterhub_courses.core.hosts import StillComing
+from jupyterhub_courses.core.course_sentences import told
+from jupyterhub_courses.core.hosts import HostAway, StillComing
 from jupyterhub_courses.core.records import Person
 from jupyterhub_courses.core.roles import Role
 from jupyterhub_courses.usecases.provisioning import PARALLEL, Provisioner
@@ -32,6 +33,12 @@ class World:
         self.is_leader, self.asked = True, asyncio.Event()
         self.may_enroll = asyncio.Event()
         self.may_enroll.set()
+        self.is_away, self.asked_while_away, self.is_exchange_away = False, 0, False
+
+    def answer(self):
+        if self.is_away:
+            self.asked_while_away += 1
+            raise HostAway("no answer")
 
     async def ensure_user(self, username):
         self.users.add(username)
@@ -58,6 +65,7 @@ class World:
         return self.repairs.pop(course.slug, [])
 
     async def ensure(self, course):
+        self.answer()
         if course.slug in self.coming:
             raise StillComing("the exchange is starting")
         if course.slug in self.slow:
@@ -68,6 +76,8 @@ class World:
         return 4711
 
     async def provision(self, course, port, students):
+        if self.is_exchange_away:
+            raise Problem("the exchange does not take the roster")
         self.rosters.append((course.slug, tuple(students)))
 
     async def enroll(self, course, port, students):
@@ -76,6 +86,7 @@ class World:
         self.rosters.append((course.slug, tuple(sorted({*known, *students}))))
 
     async def remove(self, course, erase=False):
+        self.answer()
         if course.slug in self.broken:
             raise Problem("the namespace cannot be deleted")
         self.removed.append((course.slug, erase))
@@ -400,3 +411,87 @@ async def test_many_new_courses_are_looked_at_together_and_before_those_that_are
     await provisioner.pass_once()
     assert world.made_before_the_look == () and len(world.made) == 21
     assert world.made.index("a") >= 20 + 1 - PARALLEL
+
+
+SINCE = "The cluster has not answered since 2026-03-02 10:15 UTC; this is how the course was then."
+
+
+async def test_while_the_host_is_away_every_course_is_as_it_was_and_says_since_when(provisioner, make, database, world):
+    world.now -= timedelta(minutes=2)
+    world.broken.add("bad")
+    world.coming.add("new")
+    for slug in ("good", "bad", "new"):
+        await make(slug)
+    await provisioner.pass_once()
+    world.now += timedelta(minutes=2)
+    gone = await make("gone")
+    await Files(database).mark_deleting(gone.id, world.now)
+    await make("late")
+    world.is_away = True
+    for _ in range(3):
+        await provisioner.pass_once()
+        world.now += timedelta(minutes=1)
+    states = {slug: await state(database, slug) for slug in ("good", "bad", "new", "gone", "late")}
+    assert {reason for _, reason in states.values()} == {SINCE}
+    assert [one for one, _ in states.values()] == ["ready", "degraded", "progressing", "deleting", "progressing"]
+    assert told(SINCE, "de").startswith("Der Cluster antwortet seit 2026-03-02 10:15 UTC nicht;")
+    world.is_away = False
+    await provisioner.pass_once()
+    assert await state(database, "good") == ("ready", "") and await state(database, "gone") is None
+    assert await state(database, "bad") == ("degraded", "the disk is full")
+    assert await state(database, "new") == ("progressing", "the exchange is starting")
+    good = await Courses(database).by_slug("good")
+    assert [text for _, _, text in await Courses(database).events(good.id)].count(SINCE) == 1
+
+
+async def test_a_service_that_starts_while_the_host_is_away_keeps_the_moment(provisioner, make, database, world):
+    await make("ml101")
+    await provisioner.pass_once()
+    world.is_away = True
+    await provisioner.pass_once()
+    world.now += timedelta(hours=1)
+    again = Provisioner(Courses(database), People(database), world, world, Problem, lambda: world.now)
+    await again.pass_once()
+    assert await state(database, "ml101") == ("ready", SINCE)
+
+
+async def test_people_get_into_a_course_that_was_ready_while_the_host_is_away(provisioner, make, join, database, world):
+    course = await make("ml101")
+    await provisioner.pass_once()
+    world.is_away = True
+    await provisioner.pass_once()
+    await join(course, "ada")
+    course, asked = await Courses(database).by_slug("ml101"), world.asked_while_away
+    assert await provisioner.admit(course, "ada", Role.STUDENT)
+    assert world.rosters[-1] == ("ml101", ("ada",))
+    assert world.asked_while_away == asked  # a launch does not wait for what was away a moment ago
+    await join(course, "bob")
+    world.now += timedelta(minutes=2)
+    assert await provisioner.admit(course, "bob", Role.STUDENT)
+    assert world.asked_while_away == asked + 1
+    assert await state(database, "ml101") == ("ready", SINCE)
+
+
+async def test_nobody_is_let_into_a_course_whose_exchange_is_away_with_its_host(
+    provisioner, make, join, database, world
+):
+    course = await make("ml101")
+    await provisioner.pass_once()
+    world.is_away = world.is_exchange_away = True
+    again = Provisioner(Courses(database), People(database), world, world, Problem, lambda: world.now)
+    await join(course, "ada")
+    course = await Courses(database).by_slug("ml101")
+    assert not await again.admit(course, "ada", Role.STUDENT)
+    assert await state(database, "ml101") == ("ready", SINCE)
+    world.is_away = False
+    await again.pass_once()
+    assert await state(database, "ml101") == ("degraded", "the exchange does not take the roster")
+
+
+async def test_nobody_is_let_into_a_course_that_was_not_ready_before_its_host_went_away(
+    provisioner, make, database, world
+):
+    course = await make("ml101")
+    world.is_away = True
+    assert not await provisioner.admit(course, "ada", Role.STUDENT)
+    assert await state(database, "ml101") == ("progressing", SINCE)

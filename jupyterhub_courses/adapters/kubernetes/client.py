@@ -15,13 +15,15 @@ from kubernetes_asyncio import config
 from kubernetes_asyncio.client import ApiClient, Configuration
 
 from ...core.cluster import MANAGER
-from ...core.hosts import HostProblem
+from ...core.hosts import HostAway, HostProblem
 
 LIMIT_S = 10.0
 LIST_LIMIT_S = 30.0
 TRIES = 3
 PAUSE_S, PAUSE_MAX_S = 0.2, 2.0
 _AGAIN = {429, 500, 502, 503, 504}
+#: Said by a server that cannot do it now, whatever it is; 500 may be about what was asked.
+_AWAY = _AGAIN - {500}
 _TEXT_MAX = 300
 
 #: kind -> (path of its API, plural). Namespaces alone are not in a namespace.
@@ -48,6 +50,10 @@ class ApiProblem(HostProblem):
     def __init__(self, text: str, status: int = 0) -> None:
         super().__init__(text)
         self.status = status
+
+
+class ApiAway(ApiProblem, HostAway):
+    """It does not answer, or says that it cannot now: nothing is known about what was asked."""
 
 
 class KubernetesApi:
@@ -130,13 +136,14 @@ class KubernetesApi:
                 status, headers, text = await self._send(verb, _path(kind, namespace, name), query, body, limit)
             except (TimeoutError, aiohttp.ClientError, OSError) as error:
                 if not again:
-                    raise ApiProblem(f"The Kubernetes API does not answer ({type(error).__name__}).") from error
+                    raise ApiAway(f"The Kubernetes API does not answer ({type(error).__name__}).") from error
                 await asyncio.sleep(PAUSE_S * attempt)
                 continue
             if status < 300:
                 return dict(json.loads(text))
             if status not in _AGAIN or not again:
-                raise ApiProblem(_refusal(status, text, what), status)
+                problem = ApiAway if status in _AWAY or (status == 500 and verb in ("list", "get")) else ApiProblem
+                raise problem(_refusal(status, text, what), status)
             await asyncio.sleep(min(PAUSE_MAX_S, _seconds(headers.get("Retry-After")) or PAUSE_S * attempt))
         raise AssertionError("the last try returns or raises")
 
