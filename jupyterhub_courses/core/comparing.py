@@ -52,8 +52,10 @@ def difference(wanted: Iterable[Manifest], there: Mapping[Key, Manifest]) -> Dif
     asked = list(wanted)
     for manifest in asked:
         live = there.get(key(manifest))
-        if manifest["kind"] == "Secret":
-            continue
+        if manifest["kind"] == "Secret" or (manifest["kind"] == _VOLUME and live is not None and is_ending(live)):
+            continue  # of a volume that ends, what is asked is asked when it is gone
+        if manifest["kind"] == _VOLUME and live is not None and is_filled(live):
+            manifest = _as_made(live, manifest)
         if live is None:
             apply.append(manifest)
             drifted.append(key(manifest))
@@ -72,8 +74,28 @@ def _digest(manifest: Manifest) -> object:
     return (manifest["metadata"].get("annotations") or {}).get(ASKED)
 
 
+def is_ending(live: Manifest) -> bool:
+    """Whether it is being deleted."""
+    return bool(live["metadata"].get("deletionTimestamp"))
+
+
+def is_filled(claim: Manifest) -> bool:
+    """Whether there is, or was, a volume to a claim, so that something may lie in it."""
+    return bool((claim.get("status") or {}).get("phase") != "Pending" or claim["spec"].get("volumeName"))
+
+
+def _as_made(live: Manifest, wanted: Manifest) -> Manifest:
+    """A volume keeps its StorageClass and access modes, and never shrinks, whatever is asked now."""
+    fixed = {name: live["spec"][name] for name in ("accessModes", "storageClassName") if name in live["spec"]}
+    larger = live if requested(live) > requested(wanted) else wanted
+    size = {"requests": {"storage": larger["spec"]["resources"]["requests"]["storage"]}}
+    return {**wanted, "spec": {**wanted["spec"], **fixed, "resources": size}}
+
+
 def _cannot_change(live: Manifest, wanted: Manifest) -> bool:
-    """A binding's role and a Deployment's selector are fixed for life."""
+    """A binding's role, a Deployment's selector and what an empty claim asks for are fixed for life."""
+    if wanted["kind"] == _VOLUME:
+        return not is_filled(live) and _digest(live) != _digest(wanted)
     if wanted["kind"] == "RoleBinding":
         return bool(live.get("roleRef") != wanted["roleRef"])
     if wanted["kind"] == "Deployment":

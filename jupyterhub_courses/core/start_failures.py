@@ -11,6 +11,7 @@ from typing import Any, Final
 
 DETAIL_MAX = 500
 _CLAIM_MISSING = re.compile(r'persistentvolumeclaim "([^"]+)" not found')
+_CLASS_MISSING = re.compile(r'storageclass(?:\.storage\.k8s\.io)? "([^"]+)" not found', re.IGNORECASE)
 #: The kubelet does not try again, or so rarely that nobody should wait for it.
 _IMAGE_LOST: Final = frozenset({"ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError"})
 _IMAGE_TRIED: Final = frozenset({"ErrImagePull", "RegistryUnavailable"})
@@ -68,6 +69,12 @@ def missing_claim(cause: Cause | None) -> str | None:
     """The name of the volume claim whose absence is the cause."""
     found = _CLAIM_MISSING.search(cause.detail) if cause else None
     return found[1] if found else None
+
+
+def missing_class(messages: Iterable[str | None]) -> str | None:
+    """The StorageClass that does not exist, of the messages of a volume claim's events."""
+    found = (_CLASS_MISSING.search(message or "") for message in messages)
+    return next((match[1] for match in found if match), None)
 
 
 def _of_container(container: Mapping[str, Any]) -> Cause | None:

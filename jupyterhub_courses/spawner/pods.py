@@ -14,6 +14,7 @@ from kubespawner import KubeSpawner
 from tornado import web
 
 from ..core import start_failures
+from ..core.cluster import GRADER
 from .namespaces import Unknown, cluster_of
 
 SPARE_S = 5  # before the hub itself gives a start up, so that the person reads why
@@ -129,9 +130,50 @@ class PodSpawner(KubeSpawner):
                     self._pvc_exists = await self._make_create_pvc_request(self.get_pvc_manifest(), None)
                 elif cause is not None and cause.final:
                     return cause
+                elif cause is not None and cause.code == "home_unavailable":
+                    await self._renew_home()
             elif pod is None and self._uid is not None:
                 return start_failures.Cause("server_taken_away", "the pod was deleted", final=True)
             await changed
+
+    async def _renew_home(self):
+        """Make the claim anew whose StorageClass does not exist, if another is asked for now: no volume ever came."""
+        if self.pvc_name == GRADER:
+            return  # the reconciler's
+        wanted, where = self.get_pvc_manifest(), {"name": self.pvc_name, "namespace": self.namespace}
+        about = f"involvedObject.kind=PersistentVolumeClaim,involvedObject.name={self.pvc_name}"
+        try:
+            told = await self.api.list_namespaced_event(self.namespace, field_selector=about)
+            lost = start_failures.missing_class(event.message for event in told.items)
+            if lost is None:
+                return
+            if lost == wanted.spec.storage_class_name:
+                self._fault = start_failures.Cause("home_unavailable", f"StorageClass {lost} does not exist")
+                return
+            claim = await self.api.read_namespaced_persistent_volume_claim(**where)
+            if (claim.status.phase, claim.spec.volume_name, claim.spec.storage_class_name) != ("Pending", None, lost):
+                return
+            self.log.warning(
+                "The volume claim %s names a StorageClass that is not there: making it anew", self.pvc_name
+            )
+            as_seen = {"preconditions": {"resourceVersion": claim.metadata.resource_version}}
+            await self.api.delete_namespaced_persistent_volume_claim(**where, body=as_seen)
+            while not await self._made_claim(wanted):
+                pass
+        except (ApiException, *AWAY) as error:
+            self._fault = self._cause(error)
+            self.log.warning("Cluster on %s: %s", self._log_name, self._fault.detail)
+
+    async def _made_claim(self, claim):
+        """False, after a moment, while the one of its name that was there before is going."""
+        try:
+            await self.api.create_namespaced_persistent_volume_claim(self.namespace, claim)
+        except ApiException as error:
+            if error.status != 409:
+                raise
+            await asyncio.sleep(0.2)
+            return False
+        return True
 
     @property
     def events(self):

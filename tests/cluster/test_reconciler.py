@@ -136,11 +136,29 @@ async def test_a_namespace_of_another_release_is_not_taken(reconciler_with):
     assert await one.state("ml-a") == ("ready", "")
 
 
-async def test_a_storage_class_that_does_not_exist_is_named_and_another_course_is_ready_meanwhile(reconciler):
-    await reconciler.make("bad", storage_class="no-such-class")
+async def test_a_storage_class_that_does_not_exist_is_named_and_heals_and_another_course_is_ready_meanwhile(reconciler):
+    bad = await reconciler.make("bad", storage_class="no-such-class")
     await reconciler.make("good")
     await reconciler.until_state("bad", "degraded", r"^StorageClass no-such-class does not exist\.$")
     await reconciler.until_state("good", "ready")
+    await reconciler.courses.change(bad.id, spec={})
+    await reconciler.until_state("bad", "ready")
+
+
+async def test_a_volume_stays_as_it_is_whatever_storage_class_is_asked_for_later(reconciler):
+    course = await reconciler.make("ml101")
+    await reconciler.until_state("ml101", "ready")
+    volume = await reconciler.get("PersistentVolumeClaim", "ngshare", "ml101")
+    await reconciler.courses.change(course.id, spec={"storage_class": "no-such-class"})
+    await reconciler.provisioner.pass_once()
+    await reconciler.until_state("ml101", "ready", "^$")
+    after = await reconciler.get("PersistentVolumeClaim", "ngshare", "ml101")
+    assert after["spec"] == volume["spec"] and after["metadata"]["uid"] == volume["metadata"]["uid"]
+    # The graders' has never been used, so it is as asked.
+    await reconciler.provisioner.pass_once()
+    graders = await reconciler.get("PersistentVolumeClaim", "grader", "ml101")
+    assert graders["spec"]["storageClassName"] == "no-such-class"
+    assert not [text for kind, text in await reconciler.events("ml101") if kind == "repaired"]
 
 
 async def test_an_image_that_cannot_be_pulled_is_named(reconciler_with):

@@ -28,7 +28,7 @@ SERVE = ["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.2; done"]
 POD = "jupyter-ada--ml101"
 RIGHTS = [
     {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch", "create", "delete"]},
-    {"apiGroups": [""], "resources": ["persistentvolumeclaims"], "verbs": ["get", "create"]},
+    {"apiGroups": [""], "resources": ["persistentvolumeclaims"], "verbs": ["get", "create", "delete"]},
     {"apiGroups": [""], "resources": ["events"], "verbs": ["get", "list", "watch"]},
 ]
 
@@ -249,6 +249,20 @@ async def test_a_pod_that_finds_no_room_says_so_when_the_time_is_up(hub, service
     spawner.start_timeout = 9
     assert SENTENCES["no_room"]["en"] in await refused(hub, spawner)
     await spawner.stop()
+
+
+async def test_a_home_of_a_storage_class_that_does_not_exist_says_so_and_heals(hub, service, make_namespace, caplog):
+    namespace = make_namespace("a")
+    service.placements["ada", "ml101"] = placement(namespace, storage_class="no-such-class")
+    spawner = spawner_of(hub, "ada")
+    spawner.start_timeout = 9
+    assert SENTENCES["home_unavailable"]["en"] in await refused(hub, spawner)
+    assert "StorageClass no-such-class does not exist" in caplog.text
+    await spawner.stop()
+    service.placements["ada", "ml101"] = placement(namespace)
+    await start(hub, spawner_of(hub, "ada"))
+    claim = json.loads(kubectl("-n", namespace, "get", "pvc", "home-ada", "-o", "json"))
+    assert claim["status"]["phase"] == "Bound" and claim["spec"]["storageClassName"] != "no-such-class"
 
 
 async def test_a_pod_with_all_that_a_course_can_say_is_taken_as_restricted(hub, service, make_namespace):

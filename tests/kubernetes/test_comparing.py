@@ -1,6 +1,7 @@
 """What is there against what we want: what is to be applied, made anew or taken away, and what is nobody's business."""
 
 import copy
+from dataclasses import replace
 
 import pytest
 
@@ -102,6 +103,39 @@ def test_a_volume_is_never_asked_to_shrink(wanted, there):
     assert difference(wanted, there).is_none
     there["PersistentVolumeClaim", "grader"]["spec"]["resources"]["requests"]["storage"] = "1Gi"
     assert difference(wanted, there).drifted == (("PersistentVolumeClaim", "grader"),)
+
+
+def asked_for(there, everything, settings, **volume):
+    """What is to be done about the exchange's volume when settings for volumes are others."""
+    other = replace(settings, **volume)
+    change = difference(course_manifests(everything.model_copy(update={"storage_class": None}), TOKEN, other), there)
+    named = ("PersistentVolumeClaim", "ngshare")
+    applied = [one["spec"] for one in change.apply if key(one) == named]
+    return applied, named in {key(one) for one in change.replace}
+
+
+def test_a_volume_that_is_there_keeps_its_class_and_never_shrinks_whatever_is_asked_now(there, everything, settings):
+    live = there["PersistentVolumeClaim", "ngshare"]
+    live["status"] = {"phase": "Bound"}
+    live["spec"] |= {"storageClassName": "old", "volumeName": "pv-1"}
+    ((spec,), is_replaced) = asked_for(there, everything, settings, storage_class="new", exchange_size=2**20)
+    assert not is_replaced and spec["storageClassName"] == "old"
+    assert spec["resources"] == live["spec"]["resources"]
+    ((spec,), is_replaced) = asked_for(there, everything, settings, storage_class="new", exchange_size=2**50)
+    assert not is_replaced and spec["resources"]["requests"]["storage"] == "1Pi"
+
+
+def test_a_claim_to_which_no_volume_ever_came_is_made_anew(there, everything, settings):
+    live = there["PersistentVolumeClaim", "ngshare"]
+    live["status"] = {"phase": "Pending"}
+    live["spec"]["storageClassName"] = "no-such"
+    assert asked_for(there, everything, settings, storage_class="new") == ([], True)
+    live["metadata"]["deletionTimestamp"] = "2026-03-02T10:15:00Z"
+    assert asked_for(there, everything, settings, storage_class="new") == ([], False)
+    del live["metadata"]["deletionTimestamp"]
+    live["status"]["phase"] = "Lost"
+    (_, is_replaced) = asked_for(there, everything, settings, storage_class="new")
+    assert not is_replaced
 
 
 @pytest.mark.parametrize(

@@ -105,9 +105,13 @@ class KubernetesApi:
             "update", manifest["kind"], metadata.get("namespace"), metadata["name"], body=dict(manifest)
         )
 
-    async def delete(self, kind: str, name: str, namespace: str | None = None, grace_s: int | None = None) -> bool:
-        """Begin an object's end; False where there is none."""
+    async def delete(
+        self, kind: str, name: str, namespace: str | None = None, grace_s: int | None = None, version: str | None = None
+    ) -> bool:
+        """Begin an object's end; False where there is none. `version`: ApiProblem with status 409 if it is another."""
         body: dict[str, Any] = {"propagationPolicy": "Background"}
+        if version is not None:
+            body["preconditions"] = {"resourceVersion": version}
         if grace_s is not None:
             body["gracePeriodSeconds"] = grace_s
         try:

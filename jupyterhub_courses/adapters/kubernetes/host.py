@@ -25,7 +25,8 @@ from .seeing import Objects, Seeing
 
 Manifest = dict[str, Any]
 #: What stays of a course whose volumes are kept.
-_KEPT_KINDS = ("Namespace", "PersistentVolumeClaim")
+_CLAIM = "PersistentVolumeClaim"
+_KEPT_KINDS = ("Namespace", _CLAIM)
 
 
 class ClusterHost:
@@ -45,6 +46,7 @@ class ClusterHost:
         self._seeing = Seeing(api, settings)
         self._exchanges = ExchangeCalls()
         self._repaired: dict[str, list[str]] = {}
+        self._ended: set[tuple[str, Key]] = set()  # by us, to be made anew: nobody else's doing
         self._manifests: dict[str, tuple[tuple[Any, ...], list[Manifest]]] = {}
 
     async def close(self) -> None:
@@ -91,8 +93,7 @@ class ClusterHost:
         if space is None:
             there[key(wanted[0])] = await self._make_namespace(wanted[0])
         change = difference(wanted, there)
-        if course.exchange_port is not None:
-            self._note(slug, change, is_gone=space is None)
+        self._note(course, change, is_gone=space is None)
         if not change.is_none:
             await self._change(change, wanted, there)
         stands = standing(there)
@@ -192,18 +193,29 @@ class ClusterHost:
 
     async def _change(self, change: Difference, wanted: list[Manifest], there: Objects) -> None:
         name = wanted[0]["metadata"]["name"]
-        for live in change.replace:
-            await self._api.delete(live["kind"], live["metadata"]["name"], name)
-        todo = {key(one) for one in (*change.apply, *change.replace)}
+        claims = [one for one in change.replace if one["kind"] == _CLAIM]
+        for one in change.replace:
+            if one in claims:  # takes a moment to go; what is asked of it is asked again after that
+                await self._end_claim(there, key(one), name)
+            else:
+                await self._api.delete(one["kind"], one["metadata"]["name"], name)
+        todo = {key(one): one for one in (*change.apply, *change.replace) if one not in claims}
         steps: list[list[Manifest]] = [[], [], [], []]
         for one in wanted:
             if key(one) in todo or (one["kind"] == "Secret" and ("Deployment", EXCHANGE) in todo):
-                steps[_STEPS.get(one["kind"], 2)].append(one)
+                steps[_STEPS.get(one["kind"], 2)].append(dict(todo.get(key(one), one)))
         for step in steps:
             await self._apply(step, there, is_new=any(one["kind"] == "RoleBinding" for one in steps[1]))
         for live in change.prune:
             await self._api.delete(live["kind"], live["metadata"]["name"], name)
             there.pop(key(live), None)
+
+    async def _end_claim(self, there: Objects, one: Key, namespace: str) -> None:
+        """Delete it as it was seen: one that has got a volume since then stays."""
+        live = there[one]
+        await self._api.delete(*one, namespace, version=live["metadata"].get("resourceVersion"))
+        there[one] = {**live, "metadata": {**live["metadata"], "deletionTimestamp": "now"}}
+        self._ended.add((namespace, one))
 
     async def _apply(self, manifests: list[Manifest], there: Objects, is_new: bool) -> None:
         try:
@@ -214,15 +226,20 @@ class ClusterHost:
                 raise StillComing("The course's rights are being given.") from problem
             raise
 
-    def _note(self, slug: str, change: Difference, is_gone: bool) -> None:
-        sentences = [_sentence(one) for one in change.drifted] + [
+    def _note(self, course: Course, change: Difference, is_gone: bool) -> None:
+        name = self._settings.namespace(course.slug)
+        drifted = [one for one in change.drifted if (name, one) not in self._ended]
+        self._ended -= {(name, one) for one in change.drifted}
+        if course.exchange_port is None:
+            return  # it has never been ready
+        sentences = [_sentence(one) for one in drifted] + [
             f"{live['kind']} {live['metadata']['name']} does not belong here and was taken away."
             for live in change.prune
         ]
         if is_gone:
             sentences = ["The course's namespace was gone and was made anew; volumes in it are lost."]
         if sentences:
-            self._repaired.setdefault(slug, []).extend(sentences)
+            self._repaired.setdefault(course.slug, []).extend(sentences)
 
 
 #: What has to be there before the next; everything else comes after rights and before what runs.
