@@ -125,20 +125,22 @@ def configure_cluster(
     cluster_domain: str = "cluster.local",
     admins: Iterable[str] = (),
     pull_secrets: Iterable[str] = (),
+    copied_secrets: Iterable[str] = (),
+    copied_config_maps: Iterable[str] = (),
 ) -> None:
     """Set up authenticator, spawner and the way to the courses service, below what the z2jh chart configured.
 
     For `hub.extraConfig`; the chart's value `hub.services.courses` registers the service. service_url: of its API,
     where it is not the Service `courses` of the hub's namespace. token_file: the secret of `hub.services.courses`.
-    cluster_domain: of the cluster's DNS. admins: hub usernames. pull_secrets: those of the service's setting
-    CoursesCluster.pull_secrets, which are in every course's namespace. Raises ValueError where a setting of the chart
-    does not go with courses, with its name.
+    cluster_domain: of the cluster's DNS. admins: hub usernames. pull_secrets, copied_secrets,
+    copied_config_maps: as the service's CoursesCluster has them, which copies these into every course's namespace.
+    Raises ValueError where a setting of the chart does not go with courses, with its name.
     """
     from .spawner.settings import unfit  # loads a client of Kubernetes, which one machine does not need
 
     section = {**c.Spawner, **c.KubeSpawner, **c.CourseSpawner}
     lazy = {name: _list(section, name) for name, value in section.items() if isinstance(value, LazyConfigValue)}
-    wrong = unfit({**section, **lazy}, pull_secrets)
+    wrong = unfit({**section, **lazy}, (*pull_secrets, *copied_secrets), copied_config_maps)
     wrong += [f"{name} does not go with courses. Switch it off." for name in _unsupported(c)]
     if wrong:
         raise ValueError("This hub cannot have courses as it is configured:\n" + "\n".join(f"- {one}" for one in wrong))

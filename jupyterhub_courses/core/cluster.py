@@ -52,6 +52,8 @@ class ClusterSettings:
     grader_size: int = 10 * 2**30
     shared_access_mode: str = "ReadWriteMany"
     pull_secrets: tuple[str, ...] = ()
+    copied_secrets: tuple[str, ...] = ()
+    copied_config_maps: tuple[str, ...] = ()
     pull_policy: str = "IfNotPresent"
     cluster_domain: str = "cluster.local"
     dns_namespace: str = "kube-system"

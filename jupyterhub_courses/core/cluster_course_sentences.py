@@ -20,7 +20,17 @@ CLUSTER_GERMAN: Final = {
     "The volume {} cannot be made: {}": "Der Datenträger {} lässt sich nicht anlegen: {}",
     "The course's quota is used up: {}": "Das Kontingent des Kurses ist aufgebraucht: {}",
     "The exchange's pod is refused: {}": "Der Pod des Austauschdienstes wird abgelehnt: {}",
+    # core/copies.py
+    "The {} {} does not exist in the namespace {}; it cannot be copied.": "{} {} fehlt im Namespace {} "
+    "und lässt sich nicht kopieren.",
+    "The Secret {} holds a token of the cluster itself; it is not copied.": "Das Secret {} enthält ein Token des "
+    "Clusters selbst; es wird nicht kopiert.",
     # adapters/kubernetes
+    "The service may not read the {} {} {}; it cannot be copied.": "Der Dienst darf das, was er kopieren soll, nicht "
+    "lesen: {} {} {}.",
+    "The {} {} cannot be read; its copies stay as they are ({}).": "{} {} lässt sich nicht lesen; Kopien bleiben, wie "
+    "sie sind ({}).",
+    "The copy of the {} {} cannot be written ({}).": "Die Kopie von {} {} lässt sich nicht schreiben ({}).",
     "The course's namespace is being deleted; it is made anew after that.": "Der Namespace des Kurses wird gerade "
     "gelöscht; danach wird er neu angelegt.",
     "The course's namespace is being made.": "Der Namespace des Kurses wird angelegt.",

@@ -51,8 +51,18 @@ _PATTERNS: Final = [
 
 
 def told(text: str, language: str) -> str:
-    """`text`, as an event or a course's reason has it, in `language`; as it is where there is no other."""
+    """`text`, as an event or a course's reason has it, in `language`; as it is where there is no other.
+
+    Of several sentences each is told by itself.
+    """
     if language != "de":
         return text
-    found = ((pattern.fullmatch(text), german) for pattern, german in _PATTERNS)
-    return next((german.format(*match.groups()) for match, german in found if match), text)
+    each = [_german(one) for one in re.split(r"(?<=\.) (?=[A-Z])", text)]
+    if len(each) > 1 and None not in each:
+        return " ".join(filter(None, each))
+    return _german(text) or text
+
+
+def _german(sentence: str) -> str | None:
+    found = ((pattern.fullmatch(sentence), german) for pattern, german in _PATTERNS)
+    return next((german.format(*match.groups()) for match, german in found if match), None)

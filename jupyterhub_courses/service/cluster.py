@@ -14,7 +14,7 @@ from traitlets import default as default_value
 from traitlets.config import Configurable
 
 from ..adapters.kubernetes import ClusterHost, KubernetesApi, Lease
-from ..core import notation
+from ..core import copies, notation
 from ..core.cluster import ClusterSettings, Limits
 from ..core.names import is_slug
 
@@ -45,7 +45,16 @@ class CoursesCluster(Configurable):
     ).tag(config=True)
     pull_secrets = List(
         Unicode(),
-        help="Names of pull secrets that somebody puts into the courses' namespaces. Default: none; images are public.",
+        help="Pull secrets of the release's namespace, copied into every course's and used by all its pods. Default: "
+        "none; images are public.",
+    ).tag(config=True)
+    copied_secrets = List(
+        Unicode(),
+        help="More Secrets of the release's namespace to be copied into every course's, for settings of servers that "
+        "name them. Each needs a right to read it. Default: none.",
+    ).tag(config=True)
+    copied_config_maps = List(
+        Unicode(), help="ConfigMaps of the release's namespace to be copied likewise. Default: none."
     ).tag(config=True)
     storage_class = Unicode(
         help="StorageClass of courses' volumes. Empty (default): the cluster's default. Volumes that exist keep theirs."
@@ -138,6 +147,14 @@ class CoursesCluster(Configurable):
         except ValueError as error:
             raise TraitError(f"{proposal.trait.name}: {error}") from None
 
+    @validate("pull_secrets", "copied_secrets", "copied_config_maps")
+    def _valid_copies(self, proposal: Any) -> list[str]:
+        kind = "ConfigMap" if proposal.trait.name == "copied_config_maps" else "Secret"
+        for name in proposal.value:
+            if problem := copies.unfit(kind, name):
+                raise TraitError(f"{proposal.trait.name}: {problem}")
+        return list(proposal.value)
+
     def settings(self, hub_api_url: str, api_url: str) -> ClusterSettings:
         """As a value; both addresses as pods in courses' namespaces reach them."""
         limits = Limits(
@@ -162,6 +179,8 @@ class CoursesCluster(Configurable):
             grader_size=notation.parse_bytes(self.grader_size),
             shared_access_mode=self.shared_access_mode,
             pull_secrets=tuple(self.pull_secrets),
+            copied_secrets=tuple(self.copied_secrets),
+            copied_config_maps=tuple(self.copied_config_maps),
             pull_policy=self.pull_policy,
             cluster_domain=self.cluster_domain,
             dns_namespace=self.dns_namespace,

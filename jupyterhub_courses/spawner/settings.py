@@ -45,25 +45,31 @@ _VOLUMES_ALLOWED: Final = frozenset(
     ("configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret")
     + ("config_map", "downward_api", "empty_dir", "persistent_volume_claim", "name")
 )
+#: Settings of the service that list what is copied.
+_COPIES: Final[dict[str, str]] = {"Secret": "copied_secrets", "ConfigMap": "copied_config_maps"}
 _METADATA_BLOCK: Final = "block-cloud-metadata"
 
 
-def unfit(values: Mapping[str, Any], pull_secrets: Iterable[str] = ()) -> list[str]:
-    """Sentences that name what does not go. `values`: of traits; `pull_secrets`: every course has them."""
-    return [*_names(values, frozenset(pull_secrets)), *_security(values)]
+def unfit(values: Mapping[str, Any], secrets: Iterable[str] = (), config_maps: Iterable[str] = ()) -> list[str]:
+    """Sentences that name what does not go. `values`: of traits; `secrets`, `config_maps`: every course has a copy."""
+    return [*_names(values, {"Secret": frozenset(secrets), "ConfigMap": frozenset(config_maps)}), *_security(values)]
 
 
-def _names(values: Mapping[str, Any], pull_secrets: frozenset[str]) -> Iterator[str]:
+def _names(values: Mapping[str, Any], copied: Mapping[str, frozenset[str]]) -> Iterator[str]:
     for trait, chart in NAMING.items():
         value = values.get(trait)
         if not value or callable(value):
             continue
         for kind, name, setting in _found(trait, plain(value), chart):
-            if kind == "Secret" and name in pull_secrets:
+            if name in copied.get(kind, ()):
                 continue
             cure = "Take it out"
-            if trait == "image_pull_secrets":
-                cure += ", or see that every course has it, and name it in CoursesCluster.pull_secrets"
+            if kind in copied:
+                own = "pull_secrets" if trait == "image_pull_secrets" else _COPIES[kind]
+                cure += (
+                    ", or have it copied into every course's: name it in configure_cluster(c, "
+                    f'{own}=["{name}"]) and in c.CoursesCluster.{own} of the service'
+                )
             yield (
                 f'c.KubeSpawner.{trait} ({setting}) names the {kind} "{name}", which is in one namespace only: '
                 f"servers run in the namespaces of their courses. {cure}."

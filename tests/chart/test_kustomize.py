@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 import yaml
+from traitlets.config import Config
 
+from jupyterhub_courses.service.cluster import CoursesCluster
 from tests.conftest import ROOT, left_out
 
 OVERLAYS = {
@@ -124,6 +126,26 @@ def test_the_kustomization_of_the_documentation_is_a_release(tmp_path):
     container = one(objects, "Deployment")["spec"]["template"]["spec"]["containers"][0]
     assert container["image"] == "registry.example.org/courses-service:1"
     assert one(objects, "ValidatingAdmissionPolicy", "courses-service.course")
+
+
+def test_the_patches_of_the_documentation_let_the_service_read_what_they_name_and_no_more(tmp_path):
+    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "kubernetes.md").read_text(), re.DOTALL)
+    (patches,) = (yaml.safe_load(block) for block in blocks if "resourceNames" in block)
+    up = "/".join([".."] * len(tmp_path.resolve().parts[1:]))
+    base = f"{up}{ROOT}/config/kubernetes/overlays/sqlite"
+    own = {"namespace": "jupyterhub", "resources": [base], "patches": patches}
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(own))
+    objects, before = rendered_folder(tmp_path), one(rendered("sqlite"), "Role")["rules"]
+    more = one(objects, "Role")["rules"][len(before) :]
+    assert {(name, verb) for rule in more for name in rule["resources"] for verb in rule["verbs"]} == {
+        ("secrets", "get"),
+        ("configmaps", "get"),
+    }
+    config = Config()
+    exec(one(objects, "ConfigMap", "courses-config")["data"]["courses_config.py"], {"get_config": lambda: config})
+    listed = CoursesCluster(config=config)
+    secrets, config_maps = (set(rule["resourceNames"]) for rule in more)
+    assert secrets == {*listed.pull_secrets, *listed.copied_secrets} and config_maps == {*listed.copied_config_maps}
 
 
 def test_images_say_what_they_run(root):

@@ -10,10 +10,17 @@ import requests
 from .kube import APPLY, Kube
 from .release import Release
 
-NO_PODS = """
+PATCHES = """
+  # No pods.
   - target: {kind: Deployment, name: courses}
     patch: |
       - {op: replace, path: /spec/replicas, value: 0}
+  # As docs/kubernetes.md lets the service copy one.
+  - target: {kind: Role, name: courses}
+    patch: |
+      - op: add
+        path: /rules/-
+        value: {apiGroups: [""], resources: [secrets], resourceNames: [registry], verbs: [get]}
 """
 VERBS = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
 RESOURCES = (
@@ -51,7 +58,7 @@ SERVICE_IN_COURSE = {
     ),
     "pods": ("get", "list", "create", "delete"),
     "events": ("get", "list"),
-    "secrets": ("create", "patch", "delete"),
+    **dict.fromkeys(("secrets", "configmaps"), ("create", "patch", "delete")),
 }  # fmt: skip
 HUB_IN_COURSE = {
     **dict.fromkeys(("pods", "persistentvolumeclaims", "services"), WATCHED),
@@ -115,7 +122,7 @@ class World:
 
 @pytest.fixture(scope="module")
 def world(kube, root, tmp_path_factory) -> Iterator[World]:
-    release = Release(kube, root, tmp_path_factory.mktemp("rights"), NO_PODS)
+    release = Release(kube, root, tmp_path_factory.mktemp("rights"), PATCHES)
     world = World(kube, release)
     try:
         release.begin()
@@ -239,6 +246,27 @@ def test_the_service_writes_in_its_course_and_reads_no_secret_elsewhere(world):
     for namespace in (world.elsewhere, world.release.namespace):
         refused(world.kube.ask("GET", path.format(namespace), account=world.release.service))
         refused(world.kube.ask("POST", path.format(namespace), secret, world.release.service))
+
+
+def test_the_service_reads_the_secret_that_it_is_to_copy_and_no_other_and_no_copy(world):
+    own = world.release.namespace
+    for namespace, name in product((own, world.course), ("registry", "other")):
+        world.kube.run("create", "secret", "generic", name, "-n", namespace, "--from-literal=a=b")
+    path = "/api/v1/namespaces/{}/secrets/{}"
+    service, hub = world.release.service, world.release.hub
+    assert world.kube.ask("GET", path.format(own, "registry"), account=service).status_code == 200
+    for account, namespace, name in (
+        (service, own, "other"),
+        (service, world.course, "registry"),
+        (hub, own, "registry"),
+        (hub, world.course, "registry"),
+    ):
+        refused(world.kube.ask("GET", path.format(namespace, name), account=account), "cannot get")
+    refused(world.kube.ask("DELETE", path.format(own, "registry"), account=service), "cannot delete")
+    copy = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "registry"}, "stringData": {"a": "c"}}
+    for namespace, answer in ((world.course, 200), (world.elsewhere, 403), (own, 403)):
+        query = f"{path.format(namespace, 'registry')}?{DRY}&{OURS}"
+        assert world.kube.ask("PATCH", query, copy, service, APPLY).status_code == answer, namespace
 
 
 def test_others_are_not_held_by_the_policy(world):

@@ -49,6 +49,7 @@ TOLD_IN = ["adapters/store/courses.py", "adapters/store/files.py", "adapters/sto
 TOLD_IN += ["adapters/processes/host.py", "adapters/processes/starting.py", "usecases/provisioning.py"]
 TOLD_IN += ["adapters/exchange_server/calls.py", "adapters/kubernetes/client.py", "adapters/kubernetes/host.py"]
 TOLD_IN += ["core/standing.py", "core/policies.py", "core/manifests.py"]
+TOLD_IN += ["core/copies.py", "adapters/kubernetes/copies.py"]
 
 
 def told_texts():
@@ -74,6 +75,10 @@ def test_what_happens_to_a_course_is_told_in_both_languages():
         german = told(text, "de")
         assert german != text and german.count("x, y") == text.count("x, y") and told(text, "en") == text
     assert told("Something else.", "de") == "Something else."
+    assert told("The image x cannot be pulled. The course is ready.", "de") == " ".join(
+        told(one, "de") for one in ("The image x cannot be pulled.", "The course is ready.")
+    )
+    assert told("The course is ready. Something else.", "de") == "The course is ready. Something else."
 
 
 def test_an_unknown_code_is_still_a_sentence():

@@ -84,6 +84,38 @@ def test_a_pull_secret_that_every_course_has_may_be_named():
     assert unfit({"volumes": [claim("regcred")]}, ["regcred"]) != []  # a claim is no Secret
 
 
+def test_copies_that_every_course_has_may_be_named_and_no_other_kind_of_their_name():
+    secret = {"volumes": [{"name": "files", "secret": {"secretName": "x"}}]}
+    config_map = {"init_containers": [{"name": "i", "envFrom": [{"configMapRef": {"name": "x"}}]}]}
+    assert unfit(secret, ["x"]) == unfit(config_map, [], ["x"]) == []
+    assert unfit(secret, [], ["x"]) and unfit(config_map, ["x"]) and unfit({"service_account": "x"}, ["x"], ["x"])
+
+
+@pytest.mark.parametrize(
+    ("values", "cure"),
+    [
+        ({"image_pull_secrets": ["x"]}, 'cluster(c, pull_secrets=["x"]) and in c.CoursesCluster.pull_secrets'),
+        ({"volumes": [{"name": "v", "secret": {"secretName": "x"}}]}, "c.CoursesCluster.copied_secrets"),
+        ({"volumes": [{"name": "v", "configMap": {"name": "x"}}]}, "c.CoursesCluster.copied_config_maps"),
+    ],
+)
+def test_who_is_refused_reads_how_to_have_it_copied(values, cure):
+    (said,) = unfit(values)
+    assert cure in said and said.endswith("of the service.")
+    for other in ({"service_account": "x"}, {"volumes": [claim("x")]}):
+        assert unfit(other)[0].endswith("Take it out.")
+
+
+def test_a_hub_that_knows_the_copies_starts():
+    c = Config()
+    c.KubeSpawner.update(
+        image_pull_secrets=["registry"],
+        volumes=[{"name": "files", "secret": {"secretName": "license"}}, {"name": "p", "configMap": {"name": "pip"}}],
+    )
+    configure_cluster(c, pull_secrets=["registry"], copied_secrets=["license"], copied_config_maps=["pip"])
+    assert c.JupyterHub.spawner_class == "jupyterhub_courses.spawner.cluster.CourseSpawner"
+
+
 @pytest.mark.parametrize(
     "values",
     [

@@ -29,7 +29,7 @@ class World:
         self.users, self.made, self.rosters, self.removed = set(), [], [], []
         self.broken, self.slow, self.running = set(), set(), {}
         self.coming, self.repairs, self.looks, self.ending = set(), {}, 0, set()
-        self.settles = set()
+        self.settles, self.lacking = set(), {}
         self.is_leader, self.asked = True, asyncio.Event()
         self.may_enroll = asyncio.Event()
         self.may_enroll.set()
@@ -60,6 +60,9 @@ class World:
 
     def settled(self, course):
         return course.slug in self.settles
+
+    def amiss(self, course):
+        return self.lacking.get(course.slug, "")
 
     def repaired(self, course):
         return self.repairs.pop(course.slug, [])
@@ -142,6 +145,17 @@ async def test_a_broken_course_says_why_and_delays_no_other(provisioner, make, d
     await provisioner.pass_once()
     assert await state(database, "bad") == ("degraded", "the disk is full")
     assert await state(database, "good") == ("ready", "")
+
+
+async def test_what_a_course_lacks_that_works_is_told_beside_its_state(provisioner, make, database, world):
+    await make("ml101")
+    world.lacking["ml101"] = "The Secret x is missing."
+    await provisioner.pass_once()
+    assert await state(database, "ml101") == ("ready", "The Secret x is missing.")
+    assert world.rosters == [("ml101", ())]
+    world.lacking.clear()
+    await provisioner.pass_once()
+    assert await state(database, "ml101") == ("ready", "")
 
 
 async def test_a_broken_course_is_tried_again_after_a_pause_and_heals(provisioner, make, database, world):

@@ -33,6 +33,7 @@ KINDS = {
     "LimitRange": ("api/v1", "limitranges"),
     "ServiceAccount": ("api/v1", "serviceaccounts"),
     "Secret": ("api/v1", "secrets"),
+    "ConfigMap": ("api/v1", "configmaps"),
     "Service": ("api/v1", "services"),
     "PersistentVolumeClaim": ("api/v1", "persistentvolumeclaims"),
     "Pod": ("api/v1", "pods"),
@@ -86,10 +87,10 @@ class KubernetesApi:
                 return None
             raise
 
-    async def apply(self, manifest: Mapping[str, Any], dry_run: bool = False) -> dict[str, Any]:
-        """Server-side apply as our field manager; what we asked for before and no longer do, goes."""
+    async def apply(self, manifest: Mapping[str, Any], dry_run: bool = False, manager: str = MANAGER) -> dict[str, Any]:
+        """Server-side apply as our field manager; what it asked for before and no longer does, goes."""
         metadata = manifest["metadata"]
-        query = {"fieldManager": MANAGER, "force": "true", **({"dryRun": "All"} if dry_run else {})}
+        query = {"fieldManager": manager, "force": "true", **({"dryRun": "All"} if dry_run else {})}
         kind, namespace, name = manifest["kind"], metadata.get("namespace"), metadata["name"]
         return await self._call("patch", kind, namespace, name, query, dict(manifest))
 

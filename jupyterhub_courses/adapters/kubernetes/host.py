@@ -19,6 +19,7 @@ from ...core.standing import standing
 from ..exchange_server.calls import ExchangeCalls
 from .autograding import AutogradePods
 from .client import ApiProblem, KubernetesApi
+from .copies import Copies
 from .lease import Lease
 from .pods import placement
 from .seeing import Objects, Seeing
@@ -43,7 +44,7 @@ class ClusterHost:
         lease: Lease | None = None,
     ) -> None:
         self._settings, self._api, self._assignments, self._lease = settings, api, assignments, lease
-        self._seeing = Seeing(api, settings)
+        self._seeing, self._copies = Seeing(api, settings), Copies(api, settings)
         self._exchanges = ExchangeCalls()
         self._repaired: dict[str, list[str]] = {}
         self._ended: set[tuple[str, Key]] = set()  # by us, to be made anew: nobody else's doing
@@ -66,7 +67,7 @@ class ClusterHost:
 
     async def look(self) -> None:
         """Look at all courses at once, before a pass."""
-        await self._seeing.look()
+        await asyncio.gather(self._seeing.look(), self._copies.look())
 
     def settled(self, course: Course) -> bool:
         """Whether the last look saw the course ready and as wanted, so that `ensure` would do nothing."""
@@ -95,14 +96,17 @@ class ClusterHost:
         change = difference(wanted, there)
         self._note(course, change, is_gone=space is None)
         if not change.is_none:
-            await self._change(change, wanted, there)
+            await self._change(change, wanted, there, slug)
+        there[key(wanted[0])] = await self._copies.bring(slug, there[key(wanted[0])])
         stands = standing(there)
         if stands.state == "ready":
             return EXCHANGE_PORT
         await self._api.apply(next(one for one in wanted if one["kind"] == "Secret"))
         events = await self._api.list("Event", namespace=self._settings.namespace(slug))
         stands = standing(there, events)
-        raise HostProblem(stands.reason) if stands.state == "broken" else StillComing(stands.reason)
+        if stands.state == "broken":
+            raise HostProblem(" ".join(filter(None, [stands.reason, self._copies.amiss(slug)])))
+        raise StillComing(stands.reason)
 
     def _wanted(self, course: Course) -> list[Manifest]:
         """Worked out once for each spec: at a thousand courses that is most of a pass with nothing to do."""
@@ -116,6 +120,10 @@ class ClusterHost:
     def repaired(self, course: Course) -> list[str]:
         """Sentences on what others had changed or taken away and is as it was, since asked last."""
         return self._repaired.pop(course.slug, [])
+
+    def amiss(self, course: Course) -> str:
+        """Sentences on what a course lacks that works all the same."""
+        return self._copies.amiss(course.slug)
 
     async def provision(self, course: Course, port: int, students: list[str]) -> None:
         """Make the exchange know the course's grader and students."""
@@ -170,6 +178,7 @@ class ClusterHost:
             own = [live for live in rest if (live.get("roleRef") or {}).get("name") == SERVICE_RIGHTS]
             if own:
                 await self._api.delete("Secret", EXCHANGE, name)
+                await self._copies.take_away(space)
             await self._delete([live for live in rest if live not in own], name)
             await self._delete(own, name)
             return False
@@ -191,7 +200,7 @@ class ClusterHost:
             raise StillComing("The course's namespace is being made.")
         raise HostProblem(f"The namespace {name} belongs to somebody else; it is left alone.")
 
-    async def _change(self, change: Difference, wanted: list[Manifest], there: Objects) -> None:
+    async def _change(self, change: Difference, wanted: list[Manifest], there: Objects, slug: str) -> None:
         name = wanted[0]["metadata"]["name"]
         claims = [one for one in change.replace if one["kind"] == _CLAIM]
         for one in change.replace:
@@ -205,6 +214,8 @@ class ClusterHost:
             if key(one) in todo or (one["kind"] == "Secret" and ("Deployment", EXCHANGE) in todo):
                 steps[_STEPS.get(one["kind"], 2)].append(dict(todo.get(key(one), one)))
         for step in steps:
+            if step is steps[-1]:  # what runs may need them
+                there[key(wanted[0])] = await self._copies.bring(slug, there[key(wanted[0])])
             await self._apply(step, there, is_new=any(one["kind"] == "RoleBinding" for one in steps[1]))
         for live in change.prune:
             await self._api.delete(live["kind"], live["metadata"]["name"], name)

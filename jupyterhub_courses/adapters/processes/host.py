@@ -55,6 +55,10 @@ class LocalHost:
         """Not known from afar: its process is asked."""
         return False
 
+    def amiss(self, course: Course) -> str:
+        """Nothing that would not be a problem."""
+        return ""
+
     def repaired(self, course: Course) -> list[str]:
         """Nothing: a process that ended is started again, and that is no news."""
         return []
