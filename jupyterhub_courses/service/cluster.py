@@ -67,8 +67,8 @@ class CoursesCluster(Configurable):
     ).tag(config=True)
     shared_access_mode = Enum(
         ["ReadWriteMany", "ReadWriteOnce"],
-        "ReadWriteMany",
-        help="Access mode of a course's shared volume. ReadWriteOnce keeps all servers of the course on one node.",
+        help="Access mode of a course's shared volume. ReadWriteOnce keeps all servers of the course on one node. "
+        "Default: the environment's JUPYTERHUB_COURSES_SHARED_ACCESS_MODE, else ReadWriteMany.",
     ).tag(config=True)
     pod_security = Enum(
         ["restricted", "baseline", "privileged"],
@@ -116,6 +116,10 @@ class CoursesCluster(Configurable):
     @default_value("exchange_image")
     def _exchange_image(self) -> str:
         return os.environ.get("JUPYTERHUB_COURSES_EXCHANGE_IMAGE", "") or "localhost/courses-ngshare:1"
+
+    @default_value("shared_access_mode")
+    def _shared_access_mode(self) -> str:
+        return os.environ.get("JUPYTERHUB_COURSES_SHARED_ACCESS_MODE", "") or "ReadWriteMany"
 
     @default_value("release_namespace")
     def _release_namespace(self) -> str:

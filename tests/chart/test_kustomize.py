@@ -17,6 +17,7 @@ OVERLAYS = {
     "sqlite": ("jupyterhub", "course"),
     "postgresql": ("jupyterhub", "course"),
     "staging": ("jupyterhub-staging", "staging"),
+    "k3s": ("jupyterhub", "course"),
 }
 
 
@@ -93,6 +94,14 @@ def test_several_replicas_have_one_database_and_one_key():
     environment = {each["name"]: each for each in deployment["template"]["spec"]["containers"][0]["env"]}
     assert deployment["replicas"] > 1 and "JUPYTERHUB_COURSES_DATABASE_URL" in environment
     assert one(objects, "PersistentVolumeClaim")["spec"]["accessModes"] == ["ReadWriteMany"]
+
+
+def test_on_k3s_the_service_asks_for_volumes_that_its_storage_makes(monkeypatch):
+    told = one(rendered("k3s"), "ConfigMap")["data"]
+    assert CoursesCluster().shared_access_mode == "ReadWriteMany"
+    for name in set(told) - set(one(rendered("sqlite"), "ConfigMap")["data"]):
+        monkeypatch.setenv(name, told[name])
+    assert CoursesCluster().shared_access_mode == "ReadWriteOnce"
 
 
 def test_a_single_replica_never_meets_its_successor():

@@ -6,7 +6,6 @@ from typing import Any
 
 from .kube import Kube
 
-OVERLAY = "config/kubernetes/overlays/sqlite"
 #: Releases of one cluster have these together.
 SHARED = ("courses-service", "courses-service-in-course", "courses-hub-in-course")
 
@@ -14,7 +13,7 @@ SHARED = ("courses-service", "courses-service-in-course", "courses-hub-in-course
 class Release:
     """One release of the service. `patches`: further ones of its kustomization."""
 
-    def __init__(self, kube: Kube, root: Path, folder: Path, patches: str = "") -> None:
+    def __init__(self, kube: Kube, root: Path, folder: Path, patches: str = "", overlay: str = "sqlite") -> None:
         mark = secrets.token_hex(3)
         self.kube, self.namespace, self.prefix = kube, f"release-{mark}", f"t{mark}"
         self.service, self.hub = f"{self.namespace}:courses", f"{self.namespace}:hub"
@@ -23,7 +22,7 @@ class Release:
         up = "/".join([".."] * len(self._kustomization.resolve().parts[1:]))
         base = f"{up}{root.resolve()}"
         (self._kustomization / "kustomization.yaml").write_text(
-            KUSTOMIZATION.format(namespace=self.namespace, prefix=self.prefix, base=base, overlay=OVERLAY, more=patches)
+            KUSTOMIZATION.format(namespace=self.namespace, prefix=self.prefix, base=base, overlay=overlay, more=patches)
         )
 
     def begin(self) -> None:
@@ -74,7 +73,7 @@ apiVersion: kustomize.config.k8s.io/v1beta1
 kind: Kustomization
 namespace: {namespace}
 resources:
-  - {base}/{overlay}
+  - {base}/config/kubernetes/overlays/{overlay}
 patches:
   - target: {{kind: ConfigMap, name: courses}}
     patch: |

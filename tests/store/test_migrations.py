@@ -1,11 +1,13 @@
 """The migrations make the tables that the models say, and keep what is in them."""
 
+import asyncio
+
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import text
 
-from jupyterhub_courses.adapters.store.database import alembic_config
+from jupyterhub_courses.adapters.store.database import Database, alembic_config
 from jupyterhub_courses.adapters.store.models import Base
 
 FIRST_ROWS = [
@@ -30,6 +32,17 @@ async def test_the_migrations_make_exactly_the_tables_of_the_models(database):
 
 async def test_migrating_twice_changes_nothing(database):
     await database.migrate()
+
+
+async def test_replicas_that_start_together_migrate_one_after_the_other(postgres_url):
+    replicas = [Database(postgres_url) for _ in range(4)]
+    try:
+        await asyncio.gather(*(replica.migrate() for replica in replicas))
+        async with replicas[0].reading() as session:
+            assert await session.scalar(text("SELECT count(*) FROM courses")) == 0
+    finally:
+        for replica in replicas:
+            await replica.close()
 
 
 async def test_what_the_first_version_stored_is_there_after_migrating(database):

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the suite's own, on loopback, in a temporary folder, gone afterwards.
+"""A PostgreSQL server of the suite's own, on loopback or at an address that a test names, in a temporary folder.
 
 It needs Debian's or any other installation of the server's programs, and nothing else: no running cluster, no account.
 PostgreSQL refuses to run as root, so root starts it as the user `postgres`.
@@ -60,7 +60,8 @@ class Server:
 
 
 @contextmanager
-def server(bin: Path) -> Iterator[Server]:
+def server(bin: Path, address: str = "") -> Iterator[Server]:
+    """One that is there meanwhile. `address`: one of this machine's at which others reach it, too."""
     folder = Path(tempfile.mkdtemp(prefix="courses-postgres-"))
     as_whom: dict = {}
     if os.geteuid() == 0:
@@ -76,8 +77,11 @@ def server(bin: Path) -> Iterator[Server]:
         initdb = [bin / "initdb", "--pgdata", folder / "data", "--username", _USER, "--auth=scram-sha-256"]
         initdb += [f"--pwfile={password_file}", "--encoding=UTF8", "--locale=C", "--no-sync"]
         subprocess.run(initdb, check=True, timeout=120, capture_output=True, cwd=folder, **as_whom)
+        with (folder / "data" / "pg_hba.conf").open("a") as file:
+            file.write("host all all 0.0.0.0/0 scram-sha-256\n" if address else "")
         # Nothing here has to survive a power cut.
-        settings = {"listen_addresses": "127.0.0.1", "port": this.port, "unix_socket_directories": folder}
+        where = ",".join(["127.0.0.1", *filter(None, [address])])
+        settings = {"listen_addresses": where, "port": this.port, "unix_socket_directories": folder}
         settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": 50}
         command = [bin / "postgres", "-D", folder / "data", *(f"--{name}={value}" for name, value in settings.items())]
         with log.open("wb") as output:

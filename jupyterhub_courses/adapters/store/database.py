@@ -23,6 +23,7 @@ BUSY_TIMEOUT = 10_000  # milliseconds
 POSTGRESQL: dict[str, Any] = {"pool_pre_ping": True, "pool_size": 10}
 SQLITE_READERS: dict[str, Any] = {"pool_size": 4, "max_overflow": 0}  # each is a thread of its own
 DISCREET: dict[str, Any] = {"hide_parameters": True}  # an error goes to the log; what it was to write are names
+MIGRATING = 0x636F7572736573  # of a database's advisory locks, ours: "courses"
 CONFLICTS = 3  # times that somebody else may be quicker
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -95,6 +96,8 @@ class Database:
             _prepare_sqlite(engine, foreign_keys=False)
         try:
             async with engine.connect() as connection:
+                if not self.is_sqlite:  # replicas that start together take turns; the lock ends with the transaction
+                    await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATING})")
                 await connection.run_sync(_upgrade)
                 if self.is_sqlite and (await connection.exec_driver_sql("PRAGMA foreign_key_check")).first():
                     raise RuntimeError("the migration would lose what belongs together; nothing was changed")
