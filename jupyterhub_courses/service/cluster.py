@@ -92,8 +92,8 @@ class CoursesCluster(Configurable):
     ).tag(config=True)
     never_reached = List(
         Unicode(),
-        help="Ranges of addresses that no course's egress may reach, beside the clouds' metadata: the API server's, "
-        "where it has a public one. Default: none.",
+        help="Ranges of addresses that no course's egress may reach, beside the clouds' metadata and the API server's "
+        "address in the cluster: others that it has. Default: none.",
     ).tag(config=True)
     cpu_max = Float(0.0, help="Most cores that a course may give a server; 0 (default): no limit.").tag(config=True)
     memory_max = Unicode(help="Most memory, such as 16G, that a course may give a server. Default: no limit.").tag(
@@ -189,7 +189,7 @@ class CoursesCluster(Configurable):
             cluster_domain=self.cluster_domain,
             dns_namespace=self.dns_namespace,
             dns_addresses=tuple(self.dns_addresses),
-            never_reached=tuple(self.never_reached),
+            never_reached=(*self.never_reached, *_api_server()),
             limits=limits,
         )
 
@@ -205,6 +205,14 @@ class CoursesCluster(Configurable):
         identity = os.environ.get("POD_NAME") or f"{socket.gethostname()}-{os.getpid()}"
         lease = Lease(api, self.release_namespace, identity) if has_replicas else None
         return ClusterHost(self.settings(hub_api_url, api_url), api, assignments, lease)
+
+
+def _api_server() -> tuple[str, ...]:
+    """The API server's address in the cluster that this runs in."""
+    try:
+        return (notation.network(os.environ[_IN_POD]),)
+    except (KeyError, ValueError):  # not in a pod, or a name
+        return ()
 
 
 def _bytes(text: str) -> int | None:

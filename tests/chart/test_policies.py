@@ -1,4 +1,4 @@
-"""Who reaches whom: courses' network policies and the service's, evaluated by cyclonus as a cluster would enforce them.
+"""Who reaches whom: policies of courses, service and z2jh's chart, evaluated by cyclonus as a cluster enforces them.
 
 The table is checked in. A change of any policy shows in it, for somebody to read:
 WRITE_TABLE=1 pytest tests/chart/test_policies.py writes it anew.
@@ -9,31 +9,63 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from jupyterhub_courses.core.cluster import EXCHANGE, ROLE, SERVER, ClusterSettings
-from jupyterhub_courses.core.manifests import namespace
+from jupyterhub_courses.adapters.kubernetes.pods import placement
+from jupyterhub_courses.core.autograding import GraderPod, Run, pod_manifest
+from jupyterhub_courses.core.cluster import SERVER, ClusterSettings
+from jupyterhub_courses.core.manifests import course_manifests, namespace
 from jupyterhub_courses.core.policies import policies
 from jupyterhub_courses.core.specs import CourseSpec
 from tests.conftest import ROOT, left_out
+
+from . import z2jh
 
 TABLE = Path(__file__).with_name("who-reaches-whom.txt")
 SETTINGS = ClusterSettings(exchange_image="exchange")
 COURSES = {"ml101": {"internet": True}, "algo2": {}}
 RELEASE = SETTINGS.release_namespace
+
+
+def spec_of(slug: str) -> CourseSpec:
+    """A course as this module has it."""
+    return CourseSpec.model_validate({"slug": slug, "title": slug, "egress": COURSES[slug]})
+
+
+def service_labels() -> dict[str, str]:
+    """Of the service's pods, as its Deployment says."""
+    objects = yaml.safe_load_all((ROOT / "config/kubernetes/base/deployment.yaml").read_text())
+    return next(one["spec"]["template"]["metadata"]["labels"] for one in objects if one["kind"] == "Deployment")
+
+
+def course_pods(slug: str) -> Iterator[tuple[str, dict[str, str], int]]:
+    """(name, labels, port) of a course's pods, with the labels that the product gives them."""
+    spec, kubespawners = spec_of(slug), {"app": "jupyterhub", "component": "singleuser-server"}
+    for name, username in (("student", "ada"), ("grader", f"grader-{slug}")):
+        pod = placement(spec, username, name, SETTINGS).pod
+        assert pod is not None
+        yield name, {**kubespawners, **pod.labels}, 8888
+    exchange = next(one for one in course_manifests(spec, "t", SETTINGS) if one["kind"] == "Deployment")
+    yield "ngshare", exchange["spec"]["template"]["metadata"]["labels"], 8080
+    ours = {name: value for name, value in SETTINGS.labels(slug, "").items() if value}
+    run = Run("a-run-of-it", SETTINGS.namespace(slug), ours, 60, one_node=False)
+    yield "autograde", pod_manifest(run, GraderPod("image", "node"))["metadata"]["labels"], 8888
+
+
 #: (namespace, name) -> labels, address, the port that it serves.
 PODS: dict[tuple[str, str], tuple[dict[str, str], str, int]] = {
     (RELEASE, "hub"): (
-        {"app": "jupyterhub", "component": "hub", "app.kubernetes.io/component": "hub"}, "10.1.0.1", 8081,
+        {**z2jh.HUB, "app.kubernetes.io/component": "hub", **z2jh.passes(*z2jh.HUBS_PASSES)}, "10.1.0.1", 8081,
     ),
     (RELEASE, "proxy"): (
-        {"app": "jupyterhub", "component": "proxy", "app.kubernetes.io/component": "proxy"}, "10.1.0.2", 8000,
+        {**z2jh.PROXY, "app.kubernetes.io/component": "proxy", **z2jh.passes(*z2jh.PROXYS_PASSES)}, "10.1.0.2", 8000,
     ),
-    (RELEASE, "courses"): ({"app.kubernetes.io/name": "courses"}, "10.1.0.3", 8085),
+    (RELEASE, "courses"): (service_labels(), "10.1.0.3", 8085),
     (RELEASE, "other"): ({"app": "other"}, "10.1.0.4", 9000),
     ("kube-system", "dns"): ({"k8s-app": "kube-dns"}, "10.1.1.1", 53),
     ("elsewhere", "pod"): ({"app.kubernetes.io/component": SERVER}, "10.1.2.1", 8888),
@@ -43,15 +75,7 @@ PODS: dict[tuple[str, str], tuple[dict[str, str], str, int]] = {
     ("world", "api-server"): ({}, "10.96.0.1", 443),
 }  # fmt: skip
 for number, slug in enumerate(COURSES):
-    for place, (name, component, port) in enumerate(
-        [
-            ("student", SERVER, 8888),
-            ("grader", SERVER, 8888),
-            ("ngshare", EXCHANGE, 8080),
-            ("autograde", "autograde", 8888),
-        ]
-    ):
-        labels = {**SETTINGS.labels(slug, component), ROLE: name}
+    for place, (name, labels, port) in enumerate(course_pods(slug)):
         PODS[SETTINGS.namespace(slug), name] = (labels, f"10.2.{number}.{place}", port)
 
 
@@ -61,14 +85,16 @@ def cyclonus() -> str:
 
 
 def all_policies() -> list[dict[str, Any]]:
-    """Of both courses, and the service's own."""
+    """Of both courses, the service's own, and those of z2jh's chart."""
     found = []
-    for slug, egress in COURSES.items():
-        spec = CourseSpec.model_validate({"slug": slug, "title": slug, "egress": egress})
-        for policy in policies(spec, SETTINGS):
+    for slug in COURSES:
+        for policy in policies(spec_of(slug), SETTINGS):
             found.append({**policy, "metadata": {**policy["metadata"], "namespace": SETTINGS.namespace(slug)}})
     own = yaml.safe_load((ROOT / "config/kubernetes/base/network.yaml").read_text())
-    return [*found, {**own, "metadata": {**own["metadata"], "namespace": RELEASE}}]
+    return [
+        *found,
+        *({**one, "metadata": {**one["metadata"], "namespace": RELEASE}} for one in (own, *z2jh.policies())),
+    ]
 
 
 def model(pods: dict[tuple[str, str], tuple[dict[str, str], str, int]]) -> dict[str, Any]:

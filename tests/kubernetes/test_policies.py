@@ -3,9 +3,11 @@
 from ipaddress import ip_address, ip_network
 
 import pytest
+import yaml
 
 from jupyterhub_courses.core.hosts import HostProblem
 from jupyterhub_courses.core.policies import policies
+from jupyterhub_courses.service.cluster import CoursesCluster
 
 from .conftest import settings_with, spec_with
 
@@ -18,7 +20,7 @@ def servers(spec, settings=None):
 
 def reaches(policy, address):
     """Whether a rule lets `address` be reached by its number."""
-    for rule in policy["spec"]["egress"]:
+    for rule in policy["spec"].get("egress", ()):
         for block in (peer["ipBlock"] for peer in rule["to"] if "ipBlock" in peer):
             inside = ip_address(address) in ip_network(block["cidr"])
             if inside and not any(ip_address(address) in ip_network(one) for one in block.get("except", ())):
@@ -63,6 +65,21 @@ def test_the_api_servers_public_address_is_left_out_where_the_administrator_name
     assert not reaches(servers(spec_with(egress=True), settings), "203.0.113.7")
     with pytest.raises(HostProblem, match=r"203\.0\.113\.7/32 may not be reached"):
         policies(spec_with(egress={"to": [{"cidr": "203.0.113.7/32"}]}), settings)
+
+
+@pytest.mark.parametrize("egress", [False, True, {"to": [{"cidr": "10.0.0.0/8"}, {"cidr": "0.0.0.0/0"}]}])
+def test_the_api_servers_address_in_the_cluster_is_never_reached(egress, monkeypatch):
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.96.0.1")
+    settings = CoursesCluster().settings("http://hub/hub/api", "http://courses/api/")
+    for policy in policies(spec_with(egress=egress), settings):
+        assert not any(reaches(policy, address) for address in ("10.96.0.1", *METADATA))
+    with pytest.raises(HostProblem, match="may not be reached"):
+        policies(spec_with(egress={"to": [{"cidr": "10.96.0.1/32"}]}), settings)
+
+
+def test_the_service_itself_reaches_no_clouds_metadata(root):
+    policy = yaml.safe_load((root / "config/kubernetes/base/network.yaml").read_text())
+    assert not any(reaches(policy, address) for address in METADATA) and reaches(policy, "151.101.0.223")
 
 
 def test_a_listed_private_address_is_reached_on_its_ports_alone():
