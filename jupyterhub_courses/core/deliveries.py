@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from math import floor
 
 from .answers import Outcome, Verdict
+from .drift import OVERRIDDEN, Choice
 from .records import Registration
 from .retries import retry_at
 from .scores import Desired, Result, Sent, shows
@@ -40,7 +41,8 @@ class OutcomePlace:
 class Delivery:
     """A due score of one person. `last_timestamp`: the newest ever used for it, 0 = none.
 
-    user_id: what the LMS calls the person; at a `place` of LTI 1.1, what it calls their result.
+    user_id: what the LMS calls the person; at a `place` of LTI 1.1, what it calls their result. `shown`: what the LMS
+    showed since `sent` was sent, None: nobody has looked.
     """
 
     score_id: int
@@ -52,6 +54,8 @@ class Delivery:
     attempts: int = 0
     reason: str = ""
     place: OutcomePlace | None = None
+    choice: Choice = Choice.KEEP
+    shown: Result | None = None
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,7 @@ class Intent:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What to store about a delivery. `state`: due, sent, waiting or refused; `sent` only with the first."""
+    """What to store about a delivery. `state`: due, sent, waiting, refused or kept; `sent` only with the first."""
 
     score_id: int
     attempted: Desired
@@ -76,17 +80,6 @@ class Receipt:
     attempts: int = 0
     next_at: datetime | None = None
     at: datetime | None = None
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What the LMS showed at a read-back for a score that it was sent, on the score's own scale."""
-
-    score_id: int
-    compared: Sent
-    lms_score: float | None
-    reason: str
-    at: datetime
 
 
 @dataclass(frozen=True)
@@ -119,6 +112,9 @@ class Held:
     attempts: int = 0
     next_at: datetime | None = None
     sent_at: datetime | None = None
+    choice: Choice = Choice.KEEP
+    shown: Result | None = None
+    read_at: datetime | None = None
 
 
 def held_after(held: Held, receipt: Receipt) -> Held:
@@ -134,6 +130,8 @@ def held_after(held: Held, receipt: Receipt) -> Held:
         sent=receipt.sent or held.sent,
         sent_at=receipt.at if receipt.sent is not None and receipt.at is not None else held.sent_at,
     )
+    if receipt.at is not None:  # what was shown before says nothing any more
+        facts = replace(facts, shown=None, read_at=None)
     if replace(held.desired, graded_at=receipt.attempted.graded_at) != receipt.attempted:
         return replace(facts, state="due", reason="", attempts=0, next_at=None)
     return replace(
@@ -145,12 +143,13 @@ def held_after(held: Held, receipt: Receipt) -> Held:
     )
 
 
-def unchanged(delivery: Delivery) -> Receipt:
+def unchanged(delivery: Delivery, reason: str = "") -> Receipt:
     """Nothing to send: the LMS has it."""
     return Receipt(
         delivery.score_id,
         delivery.desired,
         "sent",
+        reason,
         sent=delivery.sent,
         last_timestamp=delivery.last_timestamp,
     )
@@ -159,6 +158,11 @@ def unchanged(delivery: Delivery) -> Receipt:
 def unsendable(delivery: Delivery, reason: str) -> Receipt:
     """Refused by ourselves; the LMS keeps what it has."""
     return _kept(delivery, "refused", reason, delivery.last_timestamp)
+
+
+def kept(delivery: Delivery, reason: str) -> Receipt:
+    """Not sent: the LMS shows a grade of its own, which stays."""
+    return _kept(delivery, "kept", reason, delivery.last_timestamp, attempts=0)
 
 
 def not_opened(delivery: Delivery) -> Receipt:
@@ -215,20 +219,14 @@ def after_reading_back(
         return delivered(delivery, newest, now)
     attempts = delivery.attempts + 1
     if stored >= timestamp:
+        if delivery.sent is not None and delivery.choice is Choice.KEEP and result and result.score is not None:
+            return kept(replace(delivery, last_timestamp=stored), OVERRIDDEN)  # ours were all older
         at = max(_after(stored), now)
         return _kept(delivery, "waiting", "newer_in_lms", stored, attempts=attempts, next_at=at)
     if outcome.reason == delivery.reason == "refused_by_lms":
         return _kept(delivery, "refused", outcome.reason, timestamp)
     at = max(_after(timestamp), retry_at(now, attempts, jitter))
     return _kept(delivery, "waiting", outcome.reason, timestamp, attempts=attempts, next_at=at)
-
-
-def read_back(delivery_id: int, sent: Sent, result: Result | None, lms_score: float | None, now: datetime) -> Reading:
-    """Whether the LMS shows what it was sent; another grade was put there by hand."""
-    reason = "" if shows(result, sent.score, sent.maximum) else "overridden_in_lms"
-    if lms_score is None:
-        reason = "missing_in_lms"
-    return Reading(delivery_id, sent, lms_score, reason, now)
 
 
 def in_our_time(receipt: Receipt, offset: float) -> Receipt:

@@ -21,9 +21,10 @@ SCORE_SENTENCES: Final[dict[str, dict[str, str]]] = {
         "unsere neuer ist.",
     },
     "overridden_in_lms": {
-        "en": "The score was sent, but the learning platform shows another grade: it was changed there by hand.",
-        "de": "Die Bewertung wurde gesendet, die Lernplattform zeigt aber eine andere: Sie wurde dort von "
-        "Hand geändert.",
+        "en": "The learning platform shows another grade than ours: it was changed there by hand. It stays unless you "
+        "choose to send ours.",
+        "de": "Die Lernplattform zeigt eine andere Note als unsere: Sie wurde dort von Hand geändert. Sie bleibt, wenn "
+        "Sie nicht unsere senden lassen.",
     },
     "missing_in_lms": {
         "en": "The learning platform took the score but does not show it (yet). Look into the column's "

@@ -57,6 +57,7 @@ class Action(Enum):
     NOTHING = "nothing"
     SEND = "send"
     REFUSE = "refuse"
+    KEEP = "keep"  # the LMS's own: core.drift
 
 
 def action(desired: Desired, sent: Sent | None, in_doubt: bool) -> tuple[Action, str]:

@@ -201,6 +201,12 @@ class CoursesService(Application):
     delivery_interval = Float(
         2.0, help="Seconds between two looks at scores that are due; new scores are delivered at once."
     ).tag(config=True)
+    look_interval = Float(
+        3600.0,
+        min=1.0,
+        help="Seconds after which what the LMS shows for an assignment is read again; the longer nothing was sent, the "
+        "more rarely.",
+    ).tag(config=True)
     roster_interval = Float(
         3600.0, help="Seconds after which a course's participants are read from the LMS again."
     ).tag(config=True)

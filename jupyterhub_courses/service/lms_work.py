@@ -20,11 +20,14 @@ from ..adapters.lms.tokens import Tokens
 from ..adapters.store.courses import Courses
 from ..adapters.store.database import Database
 from ..adapters.store.deliveries import Deliveries
+from ..adapters.store.looks import Looks
 from ..adapters.store.rosters import Rosters
 from ..adapters.store.scores import Scores
+from ..core.drift import Choice
 from ..core.records import Course
 from ..usecases.delivering import Deliverer
 from ..usecases.following import Following
+from ..usecases.reading_back import ReadingBack
 from ..usecases.rostering import Rostering
 
 if TYPE_CHECKING:
@@ -51,7 +54,11 @@ class LmsWork:
         self.probes = Probes(self._http, self._tokens)
         access = LmsAccess(self._http, self._tokens)
         self._deliveries, self._scores = Deliveries(database), scores
-        self._deliverer = Deliverer(self._deliveries, Ags(access), Outcomes(self._http), clock, random.random)
+        ags = Ags(access)
+        self._deliverer = Deliverer(self._deliveries, ags, Outcomes(self._http), clock, random.random)
+        self._looks = Looks(database, self._deliveries)
+        age = timedelta(seconds=settings.look_interval)
+        self._reading_back = ReadingBack(self._looks, self._deliveries, ags, clock, random.random, age)
         self._interval = settings.delivery_interval
         rosters = Rosters(database, hub_taken_names)
         self._rostering = Rostering(rosters, Nrps(access), clock, lambda _course: roster_changed())
@@ -78,11 +85,17 @@ class LmsWork:
         """There may be something to deliver."""
         self._wake.set()
 
-    async def retry(self, course: Course) -> int:
-        """Make refused and waiting deliveries of a course due now."""
-        await self._deliveries.retry(course.id)
+    async def retry(self, course: Course, person_id: int | None = None, assignment: str | None = None) -> int:
+        """Make refused, waiting and missing deliveries of a course due now; how many."""
+        due = await self._deliveries.retry(course.id, person_id, assignment)
         self.wake()
-        return sum(view.state != "sent" for view in await self._scores.views(course.id))
+        return due
+
+    async def choose(self, course: Course, assignment: str, choice: Choice | None, username: str | None) -> bool:
+        """Whose grade stays; False where there is no such assignment or score."""
+        found = await self._looks.choose(course.id, assignment, choice, username)
+        self.wake()
+        return found
 
     async def sync_roster(self, course: Course) -> dict[str, Any]:
         """Read the LMS's list of participants now: {added, changed, removed, error}."""
@@ -93,9 +106,10 @@ class LmsWork:
         self._following.want(slug)
 
     async def run_forever(self) -> None:
-        """Deliver and read rosters until cancelled."""
+        """Deliver, read back and read rosters until cancelled."""
         await asyncio.gather(
             self._deliverer.run_forever(self._wake, self._interval),
+            self._reading_back.run_forever(),
             self._following.run_forever(),
             self._drop_old_keys(),
         )

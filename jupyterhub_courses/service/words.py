@@ -99,6 +99,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "state_sent": ("delivered", "angekommen"),
     "state_waiting": ("waiting, will be sent again", "wartet, wird erneut gesendet"),
     "state_refused": ("refused", "abgelehnt"),
+    "state_kept": ("changed there", "dort geändert"),
     "all_delivered": ("The learning platform has all of them.", "Die Lernplattform hat sie alle."),
     "retry_all": ("Send again what is missing", "Fehlendes erneut senden"),
     "delivered_count": ("delivered", "angekommen"),

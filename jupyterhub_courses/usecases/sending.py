@@ -17,29 +17,29 @@ from ..core.deliveries import (
     Delivery,
     Intent,
     PendingCourse,
-    Reading,
     Receipt,
     after_reading_back,
     concluded,
     in_our_time,
+    kept,
     not_opened,
-    read_back,
     too_early,
     unchanged,
     unsendable,
 )
+from ..core.drift import NO_GRADE, decide
 from ..core.lineitems import Column
+from ..core.looks import Reading
 from ..core.records import Registration
-from ..core.scores import Action, Desired, Result, Sent, action, next_timestamp, on_scale
+from ..core.scores import Action, Desired, Result, Sent, next_timestamp
 from .columns import LineItems, made_ready, receipt_of, trouble_receipt
 from .grouping import Grouped
+from .looking import LOOK_ALONE, Looks
 from .pacing import Closed, Gate
 
 log = logging.getLogger(__name__)
 #: Scores taken from the store at a time: 100,000 that are due need no more memory than these.
 BATCH = 64
-#: Up to this many people are read back one by one, more by one list.
-READ_ALONE = 3
 
 
 class DeliveryStore(Protocol):
@@ -115,6 +115,7 @@ class ColumnTurn:
         self._stopped: Outcome | None = None  # the column's trouble
         self._closed = False
         self._delivered: dict[str, tuple[Delivery, Sent]] = {}
+        self._looks = Looks(self._grades, gate, column, self._address)
 
     async def run(self) -> None:
         """Make the column ready, deliver, read back. Raises Closed when the platform is in trouble."""
@@ -127,7 +128,7 @@ class ColumnTurn:
                 if not fresh:
                     break  # a score that is due again (regraded meanwhile) has its turn in the next pass
                 seen.update(delivery.score_id for delivery in fresh)
-                await self._deliver(fresh)
+                await self._deliver(await self._looks.seen(fresh))
             if self._delivered and not self._closed:
                 await self._read_back()
             if self._stopped is not None:
@@ -169,9 +170,18 @@ class ColumnTurn:
 
     async def _deliver_one(self, delivery: Delivery) -> None:
         registration, url = self._address(delivery)
-        what, reason = action(delivery.desired, delivery.sent, delivery.in_doubt)
+        what, reason = decide(
+            delivery.desired,
+            delivery.sent,
+            delivery.in_doubt,
+            delivery.last_timestamp,
+            delivery.choice,
+            delivery.shown,
+        )
         if what is Action.NOTHING:
-            return await self._store_receipt(unchanged(delivery))
+            return await self._store_receipt(unchanged(delivery, reason))
+        if what is Action.KEEP:
+            return await self._keep(delivery, reason)
         if what is Action.REFUSE:
             return await self._store_receipt(unsendable(delivery, reason))
         if self._column.by_outcomes and delivery.place is None:
@@ -223,14 +233,17 @@ class ColumnTurn:
         except LmsFailure:
             results = {}
         result = results.get(delivery.user_id)
-        return after_reading_back(delivery, timestamp, outcome, result, self._lms_now(offset), self._jitter())
+        receipt = after_reading_back(delivery, timestamp, outcome, result, self._lms_now(offset), self._jitter())
+        if receipt.state == "kept" and result is not None:
+            await self._store.record_readings([Reading(delivery.score_id, timestamp, result, self._now())])
+        return receipt
 
     async def _read_back(self) -> None:
         """Look what the LMS shows for those just delivered; a failure to look is none to deliver."""
         results: dict[str, Result] = {}
         try:
             async with self._gate:
-                if len(self._delivered) <= READ_ALONE:
+                if len(self._delivered) <= LOOK_ALONE:
                     for user_id, (delivery, _) in self._delivered.items():
                         results |= await self._grades.results(*self._address(delivery), user_id)
                 elif not self._column.by_outcomes:  # LTI 1.1 has no list, so a class is trusted to have arrived
@@ -241,10 +254,16 @@ class ColumnTurn:
             return
         now = self._now()
         readings = [
-            read_back(delivery.score_id, sent, results.get(user), on_scale(results.get(user), sent.maximum), now)
+            Reading(delivery.score_id, sent.timestamp, results.get(user, NO_GRADE), now)
             for user, (delivery, sent) in self._delivered.items()
         ]
         await self._store.record_readings(readings)
+
+    async def _keep(self, delivery: Delivery, reason: str) -> None:
+        if delivery.shown is not None:
+            reading = Reading(delivery.score_id, delivery.last_timestamp, delivery.shown, self._now())
+            await self._store.record_readings([reading])
+        await self._store_receipt(kept(delivery, reason))
 
     async def _store_receipt(self, receipt: Receipt) -> None:
         await self._record(receipt)

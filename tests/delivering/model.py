@@ -17,14 +17,16 @@ from jupyterhub_courses.core.deliveries import (
     Held,
     Intent,
     PendingCourse,
-    Reading,
     Receipt,
     held_after,
 )
+from jupyterhub_courses.core.drift import Choice
 from jupyterhub_courses.core.lineitems import Column, LineItem
+from jupyterhub_courses.core.looks import Awaited, Reading, chosen, looked
 from jupyterhub_courses.core.records import Registration
 from jupyterhub_courses.core.scores import Desired, Result
 from jupyterhub_courses.usecases.delivering import Deliverer
+from jupyterhub_courses.usecases.reading_back import ReadingBack
 
 START = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
 HOST = "http://lms.invalid"
@@ -48,6 +50,8 @@ class World:
 
     def restart(self) -> None:
         self.outbox = Deliverer(self.store, self.lms, self.lms, lambda: self.clock, lambda: 0.5, connections=3)
+        hour = timedelta(hours=1)
+        self.reading_back = ReadingBack(self.store, self.store, self.lms, lambda: self.clock, lambda: 0.5, hour)
 
     async def crossing(self, name: str) -> None:
         """A place where the process may die."""
@@ -93,7 +97,6 @@ class MemoryStore:
         self.world = world
         self.dead = False
         self.rows: dict[int, Held] = {}
-        self.readings: dict[int, Reading] = {}
         self.column = Column(1, 1, "ps1", 10.0, REGISTRATION, f"{HOST}/2/lineitems")
         self.column_next: datetime | None = None
 
@@ -128,7 +131,18 @@ class MemoryStore:
     async def due(self, assignment_id: int, now: datetime, limit: int) -> Sequence[Delivery]:
         held = sorted((self.rows[p].attempts, p) for p in self._due(now))[:limit]
         return [
-            Delivery(p, str(p), h.desired, h.sent, h.in_doubt, h.last_timestamp, h.attempts, h.reason)
+            Delivery(
+                p,
+                str(p),
+                h.desired,
+                h.sent,
+                h.in_doubt,
+                h.last_timestamp,
+                h.attempts,
+                h.reason,
+                choice=h.choice,
+                shown=h.shown and replace(h.shown, timestamp=None),  # a store keeps none
+            )
             for p, h in ((p, self.rows[p]) for _, p in held)
         ]
 
@@ -161,8 +175,31 @@ class MemoryStore:
         await self._change("a column was stored", change)
 
     async def record_readings(self, readings: Sequence[Reading]) -> None:
-        for reading in readings:
-            self.readings[reading.score_id] = reading
+        def change() -> None:
+            for reading in readings:
+                self.rows[reading.score_id] = looked(self.rows[reading.score_id], reading)
+
+        await self._change("readings were stored", change)
+
+    def choose(self, person: int, choice: Choice) -> None:
+        if person in self.rows:
+            self.rows[person] = chosen(self.rows[person], choice)
+
+    async def due_columns(self, now: datetime, limit: int) -> Sequence[Column]:
+        return [self.column] if self.column.lineitem and not self.column.error else []
+
+    async def claim(self, assignment_id: int, now: datetime, until: datetime) -> bool:
+        return True
+
+    async def awaited(self, assignment_id: int) -> Sequence[Awaited]:
+        sent = [(p, h) for p, h in self.rows.items() if h.sent is not None and not h.in_doubt]
+        return [Awaited(p, str(p), h.last_timestamp, h.sent_at or START) for p, h in sent]
+
+    async def record_look(self, assignment_id: int, readings: Sequence[Reading], at: datetime) -> None:
+        await self.record_readings(readings)
+
+    async def release(self, assignment_id: int, claimed: datetime, again_at: datetime) -> None:
+        return None
 
     async def next_at(self, now: datetime) -> datetime | None:
         return None
@@ -176,6 +213,7 @@ class Cell:
     timestamp: int
     version: int  # of the desired value
     overridden: bool = False
+    protected: bool = False  # a teacher's, which nothing of ours may replace
 
 
 @dataclass
@@ -248,12 +286,23 @@ class MoodleModel:
         if cell is not None and timestamp <= cell.timestamp:
             return Answer(409, body=b"[]", reason="Refusing score with an earlier timestamp")
         assert version >= self.newest.get(user_id, 0), "an older value has overwritten a newer one"
+        assert cell is None or not cell.protected, "a teacher's grade was overwritten"
         self.newest[user_id] = version
         self.cells[user_id] = Cell(score, timestamp, version)
         return Answer(200)
 
     def override(self, user_id: str, score: float) -> None:
-        self.cells[user_id] = Cell(score, int(self.world.clock.timestamp()), 0, overridden=True)
+        """A teacher edits the grade. It is hers once ours was there; in doubt, its time has to tell."""
+        now, held = int(self.world.clock.timestamp()), self.world.store.rows.get(int(user_id))
+        ours = held is None or held.sent is None or held.choice is Choice.OURS
+        is_late = held is not None and (not held.in_doubt or now > held.last_timestamp)
+        self.cells[user_id] = Cell(score, now, 0, overridden=True, protected=not ours and is_late)
+
+    def unprotect(self, user_id: str | None = None) -> None:
+        """A teacher wants ours, or nobody can tell whose it is."""
+        for user, cell in self.cells.items():
+            if user_id in (None, user):
+                cell.protected = False
 
     def arrive(self) -> None:
         """A request given up long ago reaches the LMS."""
@@ -261,6 +310,10 @@ class MoodleModel:
             self.late.pop(0)()
 
     async def results(self, registration: Registration, lineitem: str, user_id: str | None = None) -> dict[str, Result]:
+        fault = self.world.fault()
+        if fault in ("401", "500"):
+            self.unprotect()  # after some tries, scores go to an LMS that tells no results
+        self._fail(fault)
         cells = self.cells.items()
         return {u: Result(c.score, 10.0, c.timestamp) for u, c in cells if user_id in (None, u)}
 

@@ -130,21 +130,6 @@ async def test_a_score_whose_answer_was_dropped_is_sent_again_with_a_larger_time
     assert lms.grades("ml101", "ps9") == {"s1": 4}
 
 
-async def test_a_teachers_newer_edit_makes_ours_stale_and_the_next_heals_it(
-    world: World, lms: LmsProcess, course: Course
-) -> None:
-    assignment = await world.want(course.id, "ps9", {course.people["1"]: 4})
-    await world.settle()
-    await asyncio.sleep(1.1)
-    lms.control("override", {"course": "ml101", "item": "ps9", "person": "s1", "score": 1})
-    await world.want(course.id, "ps9", {course.people["1"]: 6})
-    lms.forget()
-    await world.settle()
-    assert lms.grades("ml101", "ps9") == {"s1": 6}
-    assert await world.states(assignment) == {("sent", ""): 1}
-    assert lms.posts() in ({"409[]": 1, "200": 1}, {"200": 1})  # the second where a second passed between
-
-
 async def test_an_override_in_the_activitys_column_is_noted(world: World, lms: LmsProcess, course: Course) -> None:
     own = lms.control("gradebook?detail=1")["ml101"]["Problem set 1"]["s1"]["item"]
     link = f"{lms.base}/mod/lti/services.php/2/lineitems/{own}/lineitem?type_id=1"

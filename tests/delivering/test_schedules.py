@@ -1,7 +1,8 @@
 """Any interleaving of gradebook changes, deliveries, faults of the LMS, late arrivals and kills ends well.
 
-Once the LMS answers again it shows the newest desired score of everybody, no older value ever overwrote a
-newer one, nothing was erased, and a full repeat sends nothing. A failing schedule is printed as a story.
+Once the LMS answers again it shows the newest desired score of everybody, or the grade that a teacher put there and
+wants to keep; no older value ever overwrote a newer one, nothing was erased, and a full repeat sends nothing. A failing
+schedule is printed as a story.
 """
 
 import asyncio
@@ -14,6 +15,8 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from jupyterhub_courses.core.drift import Choice
 
 from .model import FAULTS, World
 
@@ -44,6 +47,21 @@ class Override:
 
 
 @dataclass(frozen=True)
+class Choose:
+    """A teacher says whose grade stays."""
+
+    person: str
+    choice: Choice
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the LMS shows is read back, with faults."""
+
+    faults: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Arrive:
     """A request that was given up reaches the LMS."""
 
@@ -58,7 +76,9 @@ delivers = st.one_of(
     st.builds(Deliver, pauses, faults, st.integers(0, 12)),
     st.builds(Deliver, pauses, faults, st.none(), wants),
 )
-steps = st.one_of(wants, wants, delivers, delivers, delivers, st.builds(Override, people), st.builds(Arrive))
+chooses = st.builds(Choose, people, st.sampled_from(Choice))
+others = st.one_of(st.builds(Override, people), st.builds(Arrive), chooses, st.builds(Look), st.builds(Look, faults))
+steps = st.one_of(wants, wants, delivers, delivers, delivers, others)
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -87,8 +107,12 @@ def schedule_of(seed: int) -> list[Any]:
     for _ in range(dice.randint(3, 10)):
         if dice.random() < 0.8:
             schedule.append(Want(dice.choice(PEOPLE), dice.choice(SCORES)))
-        if dice.random() < 0.1:
+        if dice.random() < 0.15:
             schedule.append(Override(dice.choice(PEOPLE)))
+        if dice.random() < 0.1:
+            schedule.append(Choose(dice.choice(PEOPLE), dice.choice(tuple(Choice))))
+        if dice.random() < 0.15:
+            schedule.append(Look(tuple(dice.choices(FAULTS, k=dice.randint(0, 1)))))
         if dice.random() < 0.3:
             schedule.append(Arrive())
         faults = tuple(dice.choices(FAULTS, k=dice.randint(0, 3))) if dice.random() < 0.5 else ()
@@ -116,6 +140,14 @@ async def _play(world: World, schedule: Sequence[Any]) -> None:
                 world.store.want(int(person), score, version)
             case Override(person):
                 world.lms.override(person, 9.0)
+            case Choose(person, choice):
+                world.store.choose(int(person), choice)
+                if choice is Choice.OURS:
+                    world.lms.unprotect(person)
+            case Look(faults):
+                world.faults = list(faults)
+                await world.reading_back.look()
+                world.faults = []
             case Arrive():
                 world.lms.arrive()
             case Deliver(pause, faults, crash_in, during):
@@ -138,8 +170,10 @@ async def _play(world: World, schedule: Sequence[Any]) -> None:
 
 async def _heal(world: World) -> None:
     for _ in range(40):
-        if all(held.state == "sent" for held in world.store.rows.values()):
-            return
+        if all(held.state in ("sent", "kept") for held in world.store.rows.values()):
+            await world.reading_back.look()
+            if all(held.state in ("sent", "kept") for held in world.store.rows.values()):
+                return
         world.pass_time(1800)
         await world.deliver()
     raise AssertionError(f"not delivered: {world.store.rows}")
@@ -149,6 +183,11 @@ def _check(world: World) -> None:
     for person, held in world.store.rows.items():
         cell = world.lms.cells.get(str(person))
         assert cell is not None, "a score is missing"
-        if not cell.overridden:
+        if cell.overridden:
+            assert held.reason == "overridden_in_lms", "nobody is told of a teacher's grade"
+            assert held.choice is Choice.KEEP, "ours was wanted"
+            assert held.shown is not None and held.shown.score == cell.score
+        else:
+            assert (held.state, held.reason) == ("sent", "")
             assert cell.score == held.desired.score
     assert len(world.lms.items) <= 1, "a column was made twice"

@@ -92,9 +92,17 @@ class Ags:
         except LmsFailure as trouble:
             if trouble.outcome.verdict is not Verdict.GONE:
                 raise
-            # Open edX 9 knows `results/` only.
-            found = await self._results(registration, _of_one(sub_path(lineitem, "results/"), user_id))
+            found = await self._results_of_open_edx_9(registration, lineitem, user_id, trouble)
         return found if user_id is None else {u: r for u, r in found.items() if u == user_id}
+
+    async def _results_of_open_edx_9(
+        self, registration: Registration, lineitem: str, user_id: str | None, trouble: LmsFailure
+    ) -> dict[str, Result]:
+        """It knows `results/` only; where others know nothing of that (Moodle: 400), the first answer counts."""
+        try:
+            return await self._results(registration, _of_one(sub_path(lineitem, "results/"), user_id))
+        except LmsFailure as other:
+            raise (other if other.outcome.scope is Scope.PLATFORM else trouble) from None
 
     async def _results(self, registration: Registration, url: str) -> dict[str, Result]:
         found: dict[str, Result] = {}

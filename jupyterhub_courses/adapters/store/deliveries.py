@@ -20,13 +20,14 @@ from ...core.deliveries import (
     Intent,
     OutcomePlace,
     PendingCourse,
-    Reading,
     Receipt,
     held_after,
 )
+from ...core.drift import MISSING, SETTLE, Choice
 from ...core.lineitems import Column
+from ...core.looks import Reading, looked
 from ...core.records import Registration
-from ...core.scores import Desired, Sent
+from ...core.scores import Desired, Result, Sent, on_scale
 from .database import Database
 from .models import AssignmentRow, CourseRow, OutcomeRow, PersonRow, PlatformRow, RegistrationRow, ScoreRow
 from .registrations import registration_record
@@ -59,15 +60,12 @@ class Deliveries:
             .order_by(AssignmentRow.id)
         )
         async with self._database.reading() as session:
-            rows = (await session.execute(query)).all()
-            registrations = await _registrations(session, [r for pair in rows for r in _registration_ids(*pair)])
-        columns = (_column(assignment, course, registrations) for assignment, course in rows)
-        return [column for column in columns if column is not None]
+            return await columns_of(session, query)
 
     async def due(self, assignment_id: int, now: datetime, limit: int) -> Sequence[Delivery]:
         """Scores to deliver: those without trouble first, then the newest regrade."""
         query = (
-            _due(select(ScoreRow, PersonRow.sub, OutcomeRow), now)
+            _due(select(ScoreRow, AssignmentRow.choice, PersonRow.sub, OutcomeRow), now)
             .outerjoin(OutcomeRow, and_(_is_place(), _by_outcomes()))
             .where(AssignmentRow.id == assignment_id)
             .order_by(ScoreRow.attempts, ScoreRow.graded_at.desc(), ScoreRow.id)
@@ -75,8 +73,8 @@ class Deliveries:
         )
         async with self._database.reading() as session:
             rows = (await session.execute(query)).all()
-            registrations = await _registrations(session, {p.registration_id for _, _, p in rows if p is not None})
-        return [_delivery(row, sub, place, registrations) for row, sub, place in rows]
+            registrations = await _registrations(session, {p.registration_id for *_, p in rows if p is not None})
+        return [_delivery(row, choice, sub, place, registrations) for row, choice, sub, place in rows]
 
     async def begin(self, intents: Sequence[Intent]) -> None:
         """Store what is about to be sent, before it is."""
@@ -92,8 +90,9 @@ class Deliveries:
         """Store what became of deliveries."""
         by_id = {receipt.score_id: receipt for receipt in receipts}
         async with self._database.transaction() as session:
+            await _look_after(session, receipts)
             for row in await session.scalars(_locked(by_id)):
-                _apply(row, by_id[row.id])
+                store(row, held_after(held_of(row), by_id[row.id]))
 
     async def record_column(self, receipt: ColumnReceipt) -> None:
         """Store a column's state. Scores sent to another column before are due again."""
@@ -112,13 +111,11 @@ class Deliveries:
         """Store what the LMS shows, where it was compared with what still counts as sent."""
         by_id = {reading.score_id: reading for reading in readings}
         async with self._database.transaction() as session:
+            choice = {score_id: choice for score_id, choice in await session.execute(_choices(by_id))}
             for row in await session.scalars(_locked(by_id)):
-                reading = by_id[row.id]
-                if row.last_timestamp != reading.compared.timestamp:
-                    continue
-                row.lms_score, row.read_at = reading.lms_score, reading.at
-                if row.state == "sent":
-                    row.reason = reading.reason
+                after = looked(held_of(row, choice[row.id]), by_id[row.id])
+                if not _says_the_same(row, after):
+                    store(row, after)
 
     async def next_at(self, now: datetime) -> datetime | None:
         """When something that waits becomes due; None when nothing waits."""
@@ -128,12 +125,14 @@ class Deliveries:
             times = [await session.scalar(scores), await session.scalar(columns)]
         return min((time for time in times if time is not None), default=None)
 
-    async def retry(self, course_id: int, person_id: int | None = None) -> None:
-        """Asked by a grader: refused and waiting scores are due now; columns deleted in the LMS are found or
-        made.
+    async def retry(self, course_id: int, person_id: int | None = None, assignment: str | None = None) -> int:
+        """Asked by a grader: refused and waiting scores, and those that the LMS does not show, are due now; columns
+        deleted in the LMS are found or made. How many scores that makes due.
         """
         async with self._database.transaction() as session:
             query = select(AssignmentRow).where(AssignmentRow.course_id == course_id)
+            if assignment is not None:
+                query = query.where(AssignmentRow.name == assignment)
             assignments = (await session.scalars(query.with_for_update())).all()
             for row in assignments:
                 if row.lineitem_error == "column_gone":
@@ -143,11 +142,12 @@ class Deliveries:
                 row.lineitem_error, row.lineitem_next_at, row.lineitem_attempts = "", None, 0
             again = update(ScoreRow).where(
                 ScoreRow.assignment_id.in_([row.id for row in assignments]),
-                ScoreRow.state.in_(["refused", "waiting"]),
+                or_(ScoreRow.state.in_(["refused", "waiting"]), ScoreRow.reason == MISSING),
             )
             if person_id is not None:
                 again = again.where(ScoreRow.person_id == person_id)
-            await session.execute(again.values(state="due", reason="", attempts=0, next_at=None))
+            asked = again.values(state="due", reason="", attempts=0, next_at=None)
+            return int((await session.execute(asked)).rowcount)  # type: ignore[attr-defined]
 
 
 def _due(query: Any, now: datetime) -> Any:
@@ -203,7 +203,35 @@ def _locked(ids: Iterable[int]) -> Any:
     return select(ScoreRow).where(ScoreRow.id.in_(list(ids))).order_by(ScoreRow.id).with_for_update()
 
 
-def _held(row: ScoreRow) -> Held:
+def _choices(ids: Iterable[int]) -> Any:
+    """(score's id, whose grade stays)."""
+    choice = func.coalesce(func.nullif(ScoreRow.choice, ""), AssignmentRow.choice)
+    join = select(ScoreRow.id, choice).join(AssignmentRow, AssignmentRow.id == ScoreRow.assignment_id)
+    return join.where(ScoreRow.id.in_(list(ids)))
+
+
+def _says_the_same(row: ScoreRow, held: Held) -> bool:
+    """Whether a look has shown what is known already."""
+    if row.read_at is None or held.sent is None:
+        return False
+    now = (on_scale(held.shown, held.sent.maximum), held.state, held.reason)
+    return now == (row.lms_score, row.state, row.reason)
+
+
+async def _look_after(session: AsyncSession, receipts: Sequence[Receipt]) -> None:
+    """Columns of what was delivered are looked at when that has settled. Before scores are locked: see `retry`."""
+    delivered = {receipt.score_id: receipt.at for receipt in receipts if receipt.at is not None}
+    if not delivered:
+        return
+    at = max(delivered.values()) + SETTLE
+    columns = select(ScoreRow.assignment_id).where(ScoreRow.id.in_(delivered)).distinct()
+    for assignment_id in sorted(await session.scalars(columns)):
+        late = or_(AssignmentRow.look_at.is_(None), AssignmentRow.look_at > at)
+        await session.execute(update(AssignmentRow).where(AssignmentRow.id == assignment_id, late).values(look_at=at))
+
+
+def held_of(row: ScoreRow, choice: str = "") -> Held:
+    """The row as core sees it; `choice` is its assignment's."""
     sent = None
     if row.sent_score is not None and row.sent_max is not None:
         sent = Sent(row.sent_score, row.sent_max, row.sent_comment, row.last_timestamp)
@@ -217,11 +245,16 @@ def _held(row: ScoreRow) -> Held:
         attempts=row.attempts,
         next_at=row.next_at,
         sent_at=row.sent_at,
+        choice=Choice(row.choice or choice or Choice.KEEP),
+        shown=None if row.read_at is None else Result(row.lms_score, row.sent_max or row.max_score),
+        read_at=row.read_at,
     )
 
 
-def _delivery(row: ScoreRow, sub: str, place: OutcomeRow | None, registrations: dict[int, Registration]) -> Delivery:
-    held = _held(row)
+def _delivery(
+    row: ScoreRow, choice: str, sub: str, place: OutcomeRow | None, registrations: dict[int, Registration]
+) -> Delivery:
+    held = held_of(row, choice)
     return Delivery(
         row.id,
         sub if place is None else place.sourcedid,
@@ -232,13 +265,17 @@ def _delivery(row: ScoreRow, sub: str, place: OutcomeRow | None, registrations: 
         held.attempts,
         held.reason,
         None if place is None else OutcomePlace(registrations[place.registration_id], place.url),
+        held.choice,
+        held.shown,
     )
 
 
-def _apply(row: ScoreRow, receipt: Receipt) -> None:
-    held = held_after(_held(row), receipt)
+def store(row: ScoreRow, held: Held) -> None:
+    """The row as core wants it."""
     if held.sent is not None:
         row.sent_score, row.sent_max, row.sent_comment = held.sent.score, held.sent.maximum, held.sent.comment
+        row.lms_score = on_scale(held.shown, held.sent.maximum)
+    row.read_at = held.read_at
     row.in_doubt, row.last_timestamp, row.sent_at = held.in_doubt, held.last_timestamp, held.sent_at
     row.state, row.reason, row.attempts, row.next_at = held.state, held.reason, held.attempts, held.next_at
 
@@ -251,12 +288,22 @@ async def _forget_sent(session: AsyncSession, assignment_id: int) -> None:
             sent_score=None,
             sent_max=None,
             sent_comment=None,
+            lms_score=None,
+            read_at=None,
             state="due",
             reason="",
             attempts=0,
             next_at=None,
         )
     )
+
+
+async def columns_of(session: AsyncSession, query: Any) -> list[Column]:
+    """The columns of a query for pairs of assignment and course, without those that nobody could be asked for."""
+    rows = (await session.execute(query)).all()
+    registrations = await _registrations(session, [r for pair in rows for r in _registration_ids(*pair)])
+    columns = (_column(assignment, course, registrations) for assignment, course in rows)
+    return [column for column in columns if column is not None]
 
 
 def _registration_ids(assignment: AssignmentRow, course: CourseRow) -> list[int]:

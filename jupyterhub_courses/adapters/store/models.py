@@ -180,6 +180,10 @@ class AssignmentRow(Base):
     lineitem_error: Mapped[str] = mapped_column(String(40), default="")
     lineitem_attempts: Mapped[int] = mapped_column(default=0)
     lineitem_next_at: Mapped[datetime | None]
+    # What the LMS shows is read next, and was last; whose grade stays where it differs: keep | ours (core/drift.py).
+    look_at: Mapped[datetime | None] = mapped_column(index=True)
+    looked_at: Mapped[datetime | None]
+    choice: Mapped[str] = mapped_column(String(4), default="keep", server_default="keep")
 
 
 class ScoreRow(Base):
@@ -205,10 +209,11 @@ class ScoreRow(Base):
     last_timestamp: Mapped[int] = mapped_column(default=0)  # epoch seconds
     # A request was begun whose answer is not known: what the LMS holds may be sent_* or what was being sent.
     in_doubt: Mapped[bool] = mapped_column(default=False)
-    # What the LMS showed at the last read-back, on max_score's scale.
+    # What the LMS showed at the last look since it was sent, on sent_max's scale. Without read_at: nobody has looked.
     lms_score: Mapped[float | None] = mapped_column(Float)
     read_at: Mapped[datetime | None]
-    state: Mapped[str] = mapped_column(String(12), default="due")  # due | sent | waiting | refused
+    choice: Mapped[str] = mapped_column(String(4), default="", server_default="")  # "": the assignment's
+    state: Mapped[str] = mapped_column(String(12), default="due")  # due | sent | waiting | refused | kept
     reason: Mapped[str] = mapped_column(String(40), default="")
     attempts: Mapped[int] = mapped_column(default=0)
     next_at: Mapped[datetime | None]
