@@ -72,6 +72,12 @@ async def brought(api, **listed):
     return now.amiss("ml101")
 
 
+async def settled(api, **listed):
+    now = Copies(api, settings_with(**listed))
+    await now.look()
+    return now.settled("ml101", api.space)
+
+
 def test_a_copy_is_ours_and_has_nothing_of_the_original_but_its_content():
     copy = copies.copy(
         original(REGISTRY, type="kubernetes.io/dockerconfigjson", immutable=True), "ml101", settings_with()
@@ -121,6 +127,19 @@ async def test_copies_are_written_once_and_again_when_the_original_changes():
         ("apply", "Namespace", "course-ml101"),
     ]
     assert api.copies[PIP]["data"] == {"a": "new"}
+
+
+async def test_a_course_is_settled_while_its_copies_are_as_their_originals():
+    api = Api(original(REGISTRY), original(PIP))
+    pulls, both = {"pull_secrets": ("registry",)}, {"pull_secrets": ("registry",), "copied_config_maps": ("pip",)}
+    assert await settled(api) and not await settled(api, **pulls)
+    await brought(api, **pulls)
+    assert await settled(api, **pulls) and not await settled(api, **both) and not await settled(api)
+    api.originals[REGISTRY] = original(REGISTRY, "2")
+    assert not await settled(api, **pulls)
+    await brought(api, **pulls)
+    del api.originals[REGISTRY]
+    assert not await settled(api, **pulls)  # its course says what is missing
 
 
 async def test_what_is_no_longer_listed_is_taken_away_and_forgotten():

@@ -38,6 +38,10 @@ class Copies:
         async with self._looking:
             await self._look()
 
+    def settled(self, slug: str, space: Mapping[str, Any]) -> bool:
+        """Whether `bring` would do nothing and nothing is amiss, as far as was looked."""
+        return not self.amiss(slug) and copies.change(self._asked, self._originals, copies.remembered(space)).is_none
+
     async def bring(self, slug: str, space: Mapping[str, Any]) -> dict[str, Any]:
         """A course's copies as the originals are; its namespace, with what it remembers then."""
         await self._look_if_old()

@@ -79,6 +79,7 @@ class ClusterHost:
         except HostProblem:
             return False  # `ensure` says why
         is_settled = difference(wanted, there).is_none and standing(there).state == "ready"
+        is_settled = is_settled and self._copies.settled(course.slug, there[key(wanted[0])])
         if is_settled:
             self._seeing.served(course.slug)
         return is_settled
