@@ -477,11 +477,13 @@ async def test_people_get_into_a_course_that_was_ready_while_the_host_is_away(pr
     await join(course, "ada")
     course, asked = await Courses(database).by_slug("ml101"), world.asked_while_away
     assert await provisioner.admit(course, "ada", Role.STUDENT)
+    await provisioner.heard_of(course, "ada")
     assert world.rosters[-1] == ("ml101", ("ada",))
     assert world.asked_while_away == asked  # a launch does not wait for what was away a moment ago
     await join(course, "bob")
     world.now += timedelta(minutes=2)
     assert await provisioner.admit(course, "bob", Role.STUDENT)
+    await provisioner.heard_of(course, "bob")
     assert world.asked_while_away == asked + 1
     assert await state(database, "ml101") == ("ready", SINCE)
 
