@@ -11,6 +11,7 @@ from jupyterhub_courses.adapters.store.database import Database
 from tests.conftest import left_out
 
 from . import hub
+from .classroom import Classroom
 from .kube import Kube, program
 from .reconciling import Reconciler
 from .release import Release
@@ -36,6 +37,17 @@ def release(kube, root, tmp_path_factory) -> Iterator[Release]:
         yield release
     finally:
         release.end()
+
+
+@pytest.fixture(scope="session")
+def classroom(kube, release) -> Iterator[Classroom]:
+    """Two courses, with a student's server running in each."""
+    classroom = Classroom(kube, release)
+    try:
+        classroom.begin()
+        yield classroom
+    finally:
+        classroom.end()
 
 
 @pytest.fixture(scope="session")

@@ -24,4 +24,5 @@ c.KubeSpawner.image = os.environ["SINGLEUSER_IMAGE"]
 c.KubeSpawner.storage_capacity = "50Mi"
 c.KubeSpawner.cpu_guarantee, c.KubeSpawner.mem_guarantee = 0.01, "100M"
 c.KubeSpawner.start_timeout = c.KubeSpawner.http_timeout = 240
+c.KubeSpawner.poll_interval = 5
 configure_cluster(c)

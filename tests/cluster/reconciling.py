@@ -12,9 +12,11 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import aiohttp
+import yaml
 
 from jupyterhub_courses.adapters.kubernetes import ClusterHost, KubernetesApi
 from jupyterhub_courses.adapters.store.courses import Courses
@@ -27,6 +29,17 @@ from jupyterhub_courses.usecases.provisioning import Provisioner
 
 IMAGE = "localhost/courses-ngshare:1"
 PATIENCE_S = 120
+
+
+def as_account(kubeconfig: str, folder: Path, namespace: str, name: str) -> str:
+    """A kubeconfig with a ServiceAccount's own credentials."""
+    command = ["kubectl", "-n", namespace, "create", "token", name, "--duration", "1h"]
+    token = subprocess.check_output(command, text=True).strip()
+    told = yaml.safe_load(Path(kubeconfig).read_text())
+    told["users"] = [{"name": user["name"], "user": {"token": token}} for user in told["users"]]
+    path = folder / f"{namespace}-{name}"
+    path.write_text(yaml.safe_dump(told))
+    return str(path)
 
 
 class BrokenApi(KubernetesApi):

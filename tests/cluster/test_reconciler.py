@@ -1,12 +1,9 @@
 """Courses on a real cluster: made, kept, deleted and brought back; what is somebody else's stays as it is."""
 
-import subprocess
 from datetime import UTC, datetime
-from pathlib import Path
 
 import aiohttp
 import pytest
-import yaml
 
 from jupyterhub_courses.adapters.kubernetes import Lease
 from jupyterhub_courses.core.cluster import ClusterSettings
@@ -17,6 +14,7 @@ from jupyterhub_courses.core.roles import Role
 from jupyterhub_courses.core.specs import CourseSpec
 
 from ..kubernetes.conftest import EVERYTHING, TOKEN
+from .reconciling import as_account
 
 
 def writes(reconciler):
@@ -225,18 +223,9 @@ async def test_a_conflict_is_told_and_the_next_pass_is_right(reconciler):
 
 async def test_a_missing_right_is_named_with_its_verb(reconciler_with, kubeconfig, tmp_path):
     """The account of no rights at all that every cluster has, by its own credentials."""
-    nobody = await reconciler_with(account=as_nobody(kubeconfig, tmp_path))
+    nobody = await reconciler_with(account=as_account(kubeconfig, tmp_path, "default", "default"))
     await nobody.make("ml101")
     await nobody.until_state("ml101", "degraded", r"^A right is missing: the service may not list ")
-
-
-def as_nobody(kubeconfig, tmp_path):
-    token = subprocess.check_output(["kubectl", "-n", "default", "create", "token", "default"], text=True).strip()
-    config = yaml.safe_load(Path(kubeconfig).read_text())
-    config["users"] = [{"name": user["name"], "user": {"token": token}} for user in config["users"]]
-    path = tmp_path / "nobody"
-    path.write_text(yaml.safe_dump(config))
-    return str(path)
 
 
 async def test_of_two_replicas_one_reconciles_and_the_next_follows_when_it_ends(reconciler):
