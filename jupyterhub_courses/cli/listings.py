@@ -8,12 +8,13 @@ from urllib.parse import quote
 from traitlets import Bool
 
 from .. import __version__
+from ..core.csv_text import as_csv
 from ..core.names import is_slug
 from .app import Command, JsonCommand
 from .client import CommandError
-from .tables import as_csv, columns, plain
+from .tables import columns, plain
 
-SCORE_COLUMNS = ("username", "assignment", "score", "max_score", "state", "reason", "sent_at")
+SCORE_COLUMNS = ("username", "assignment", "score", "max_score", "state", "reason", "sent_at", "lms_score")
 
 
 def _rows(answer: Any, names: tuple[str, ...]) -> list[list[object]]:

@@ -1,7 +1,5 @@
-"""Answers as text: columns for a terminal, CSV for a spreadsheet, differences for a reader. Pure."""
+"""Answers as text: columns for a terminal, differences for a reader. Pure."""
 
-import csv
-import io
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -16,18 +14,6 @@ def columns(rows: Sequence[Sequence[object]], titles: Sequence[str]) -> str:
     widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
     lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in texts)
     return "\n".join(line.rstrip() for line in lines)
-
-
-def as_csv(rows: Sequence[Sequence[object]], titles: Sequence[str]) -> str:
-    """CSV whose cells no spreadsheet takes for a formula (a reason may hold an LMS's words)."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerows([titles, *([_harmless(cell) for cell in row] for row in rows)])
-    return out.getvalue()
-
-
-def _harmless(cell: object) -> object:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
 def plain(text: str) -> str:

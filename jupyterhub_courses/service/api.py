@@ -132,7 +132,7 @@ class ScoresHandler(BaseHandler):
         """The caller's own rows; with ?all=1 everybody's, for graders."""
         everybody = self.get_query_argument("all", "") == "1"
         views = await self.parts.scores.views(self.this_course.id, None if everybody else self.caller.username)
-        hidden = () if everybody else ("name", "sent_score", "next_at")
+        hidden = () if everybody else ("name", "sent_score", "next_at", "lms_score")
         self.answer([{k: v for k, v in asdict(view).items() if k not in hidden} for view in views])
 
     async def put(self, slug: str) -> None:
@@ -143,16 +143,6 @@ class ScoresHandler(BaseHandler):
             self.answer({"stale": True})
         else:
             self.answer({"accepted": recorded.accepted, "unknown": list(recorded.unknown)})
-
-
-class RetryHandler(BaseHandler):
-    """Try refused and waiting deliveries again, now."""
-
-    action = Action.DELIVER
-
-    async def post(self, slug: str) -> None:
-        """{"retried": n}"""
-        self.answer({"retried": await self.parts.lms.retry(self.this_course)})
 
 
 class ApplyHandler(BaseHandler):

@@ -37,6 +37,7 @@ from ..adapters.store.people import People
 from ..adapters.store.registering import RegistrationStore
 from ..adapters.store.registrations import Registrations
 from ..adapters.store.scores import Scores
+from ..adapters.store.standings import Standings
 from ..core.admissions import Admission
 from ..core.hosts import HostProblem
 from ..usecases.admitting import Admitting
@@ -81,6 +82,7 @@ class Parts:
         self.database = Database(settings.database_url)
         self.registrations, self.people = Registrations(self.database), People(self.database)
         self.courses, self.scores = Courses(self.database), Scores(self.database)
+        self.standings = Standings(self.database)
         self.host = self._host(settings, data_dir)
         interval = CLUSTER_INTERVAL if settings.on_cluster else INTERVAL
         self.provisioner = Provisioner(self.courses, self.people, hub, self.host, HostProblem, clock, interval)

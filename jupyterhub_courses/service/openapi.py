@@ -53,7 +53,35 @@ OPERATIONS: Final = (
         "GradebookState",
         "Recorded",
     ),
-    Operation("courses/{slug}/scores/retry", "post", STAFF, "Send refused and waiting scores again"),
+    Operation(
+        "courses/{slug}/scores/retry",
+        "post",
+        STAFF,
+        "Send refused, waiting and missing scores again; all, or those that the body names",
+        gives="Retried",
+    ),
+    Operation(
+        "courses/{slug}/scores/choice",
+        "put",
+        STAFF,
+        "Whose grade stays where the LMS shows another: keep (the LMS's) or ours; null: as for the assignment",
+        "Choice",
+        "Choice",
+    ),
+    Operation(
+        "courses/{slug}/deliveries",
+        "get",
+        f"{STAFF}; the grader's server",
+        "How scores stand with the LMS: of one ?assignment=, a ?page= of people, ?only=trouble",
+        gives="Deliveries",
+    ),
+    Operation(
+        "courses/{slug}/deliveries/progress",
+        "get",
+        f"{STAFF}; the grader's server",
+        "How many scores stand in the LMS, and how many are on their way",
+        gives="Progress",
+    ),
     Operation(
         "courses/{slug}/autograde-runs/{run}",
         "put",
@@ -196,6 +224,12 @@ SCHEMAS: Final[dict[str, Any]] = {
             reason="string",
             sent_at="string?",
         )
+    ),
+    "Retried": _object(retried="number"),
+    "Choice": _object(assignment="string", username="string?", choice="string?"),
+    "Deliveries": _object(assignments="list", assignment="string?", page="number", pages="number", rows="list"),
+    "Progress": _object(
+        scores="number", delivered="number", sending="number", trouble="number", text="string", mark="string"
     ),
     "GradebookState": _object(taken_at="number", assignments="list", scores="list"),
     "Recorded": {

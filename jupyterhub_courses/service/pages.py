@@ -1,4 +1,4 @@
-"""The pages: my courses, a course for its students and for its teachers, deliveries, participants, waiting."""
+"""The pages: my courses, a course for its students and for its teachers, participants, waiting."""
 
 from collections import Counter
 from typing import Any
@@ -70,39 +70,20 @@ class CoursePage(Page):
             )
             return
         roster = [m for m in await self.parts.people.roster(course.id) if m.active]
-        views = await self.parts.scores.views(course.id)
+        standings = self.parts.standings
+        counts = await standings.counts(course.id, await standings.columns(course.id))
         self.show(
             "course_teacher.html",
             course=course,
             assignments=[a for a in assignments if a.in_gradebook],
             students=sum(m.role is Role.STUDENT for m in roster),
             staff=sum(m.role is not Role.STUDENT for m in roster),
-            complete=Counter(v.assignment for v in views),
-            sent=Counter(v.assignment for v in views if v.state == "sent"),
-            counts=Counter(v.state for v in views),
+            complete={name: found.total() - found["ungraded"] for name, found in counts.items()},
+            sent={name: found["delivered"] for name, found in counts.items()},
+            counts=sum(counts.values(), Counter()),
             events=await self.parts.courses.events(course.id),
             grader=grader_username(slug),
             url=self.start_url,
-        )
-
-
-class DeliveriesPage(Page):
-    """Every student × assignment: score, and whether the LMS has it or why not."""
-
-    action = Action.ALL_SCORES
-
-    async def get(self, slug: str) -> None:
-        """A table."""
-        views = await self.parts.scores.views(self.this_course.id)
-        columns = {a.name: a for a in await self.parts.scores.assignments(self.this_course.id)}
-        self.show(
-            "deliveries.html",
-            course=self.this_course,
-            views=views,
-            missing=any(v.state != "sent" for v in views),
-            all_there=bool(views) and all(v.state == "sent" and not v.reason for v in views),
-            columns=columns,
-            may_retry=self.may(Action.DELIVER),
         )
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from . import api, autograding, hub_doors, keys, login_links, pages, platforms, registering, selecting
+from . import api, autograding, deliveries, hub_doors, keys, login_links, pages, platforms, registering, selecting
 from .base import BaseHandler, LoginCallback, Static
 
 SLUG = r"(?P<slug>[a-z][a-z0-9-]{0,29})"
@@ -27,7 +27,10 @@ API: list[tuple[str, type[BaseHandler]]] = [
     (f"courses/{SLUG}/roster", api.RosterHandler),
     (f"courses/{SLUG}/roster/sync", api.RosterSyncHandler),
     (f"courses/{SLUG}/scores", api.ScoresHandler),
-    (f"courses/{SLUG}/scores/retry", api.RetryHandler),
+    (f"courses/{SLUG}/scores/retry", deliveries.RetryHandler),
+    (f"courses/{SLUG}/scores/choice", deliveries.ChoiceHandler),
+    (f"courses/{SLUG}/deliveries", deliveries.DeliveriesHandler),
+    (f"courses/{SLUG}/deliveries/progress", deliveries.ProgressHandler),
     (f"courses/{SLUG}/autograde-runs/{RUN}", autograding.AutogradeRunHandler),
     ("apply", api.ApplyHandler),
     ("platforms", platforms.PlatformListHandler),
@@ -52,7 +55,8 @@ PAGES: list[tuple[str, type[BaseHandler]]] = [
     ("select", selecting.SelectionPage),
     (f"{SLUG}/opening", pages.OpeningPage),
     (f"{SLUG}/", pages.CoursePage),
-    (f"{SLUG}/deliveries", pages.DeliveriesPage),
+    (f"{SLUG}/deliveries", deliveries.DeliveriesPage),
+    (rf"{SLUG}/deliveries\.csv", deliveries.DeliveriesCsv),
     (f"{SLUG}/roster", pages.RosterPage),
     (f"{SLUG}/state", pages.CourseState),
 ]

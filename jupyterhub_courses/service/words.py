@@ -4,6 +4,7 @@ from typing import Final
 
 from ..core.course_sentences import told
 from ..core.score_sentences import SCORE_SENTENCES
+from .delivery_words import DELIVERY_WORDS
 from .platform_words import PLATFORM_WORDS
 from .registration_words import REGISTRATION_WORDS
 
@@ -80,28 +81,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "role_grader": ("assistant", "Assistenz"),
     "role_instructor": ("teacher", "Lehrperson"),
     "inactive": ("no longer in the course", "nicht mehr im Kurs"),
-    "deliveries": ("Grades in the learning platform", "Noten in der Lernplattform"),
-    "deliveries_intro": (
-        "Every complete score is sent to the learning platform by itself, within seconds. Here you see each of them.",
-        "Jede vollständige Bewertung wird innerhalb von Sekunden von selbst an die Lernplattform gesendet. Hier sehen "
-        "Sie jede einzelne.",
-    ),
-    "no_deliveries": (
-        "No score is complete yet. A score appears here when an assignment has been autograded and every cell that "
-        "needs a person has its points.",
-        "Noch ist keine Bewertung vollständig. Sie erscheint hier, wenn automatisch bewertet wurde und alle von Hand "
-        "zu bewertenden Zellen Punkte haben.",
-    ),
     "score": ("Score", "Punkte"),
     "state": ("State", "Stand"),
-    "sent_at": ("Sent", "Gesendet"),
-    "state_due": ("is being sent", "wird gerade gesendet"),
-    "state_sent": ("delivered", "angekommen"),
-    "state_waiting": ("waiting, will be sent again", "wartet, wird erneut gesendet"),
-    "state_refused": ("refused", "abgelehnt"),
-    "state_kept": ("changed there", "dort geändert"),
-    "all_delivered": ("The learning platform has all of them.", "Die Lernplattform hat sie alle."),
-    "retry_all": ("Send again what is missing", "Fehlendes erneut senden"),
     "delivered_count": ("delivered", "angekommen"),
     "waiting_count": ("on their way", "unterwegs"),
     "refused_count": ("refused", "abgelehnt"),
@@ -208,6 +189,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "yes": ("yes", "ja"),
     "not_yet": ("not yet", "noch nicht"),
     "skip": ("Skip to the content", "Zum Inhalt springen"),
+    **DELIVERY_WORDS,
     **REGISTRATION_WORDS,
     **PLATFORM_WORDS,
 }

@@ -166,8 +166,8 @@ def test_scores_as_columns_and_as_csv_that_no_spreadsheet_runs(command, service,
     assert "USERNAME" in command("scores", "ml101", "--data-dir", data_dir).out
     lines = command("scores", "ml101", "--csv", "--data-dir", data_dir).out.splitlines()
     assert lines == [
-        "username,assignment,score,max_score,state,reason,sent_at",
-        "ada,ps1,9.0,10.0,refused,'=HYPERLINK(1),",
+        "username,assignment,score,max_score,state,reason,sent_at,lms_score",
+        "ada,ps1,9.0,10.0,refused,'=HYPERLINK(1),,",
     ]
 
 

@@ -320,3 +320,51 @@ def test_sub_paths_go_before_the_query() -> None:
     assert (
         with_query("http://h/i?type_id=1", "resource_id", "ä /&") == "http://h/i?type_id=1&resource_id=%C3%A4%20%2F%26"
     )
+
+
+async def test_what_moodle_shows_is_understood_as_it_was_recorded(
+    fake: FakeLms, access: LmsAccess, vectors: Path
+) -> None:
+    recorded = {one["note"]: one for one in json.loads((vectors / "05-results.json").read_text())}
+    everybody = recorded["all results"]["response"]
+    fake.answers["/2/lineitem/results"] = answering(text=json.dumps(everybody["body"]))
+    registration, lineitem = fake.registration(), f"{fake.base}/2/lineitem?type_id=1"
+    shown = await Ags(access).results(registration, lineitem)
+    assert {user: (one.score, one.maximum) for user, one in shown.items()} == {"5": (3, 10), "6": (5, 10), "7": (5, 10)}
+    assert shown["5"].timestamp == int(datetime(2026, 11, 22, 1, 25, 44, tzinfo=UTC).timestamp())
+    assert fake.seen[-1].query_string == "type_id=1"  # never a limit, which Moodle answers with a page of 404
+    assert set(await Ags(access).results(registration, lineitem, "6")) == {"6"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["<html>maintenance</html>", '{"userId": "5"}', '[{"userId": "5", "resultScore"'],
+    ids=["html", "object", "truncated"],
+)
+async def test_results_that_make_no_sense_are_no_results(fake: FakeLms, access: LmsAccess, body: str) -> None:
+    fake.answers["/2/lineitem/results"] = answering(text=body)
+    with pytest.raises(LmsFailure) as failed:
+        await Ags(access).results(fake.registration(), f"{fake.base}/2/lineitem")
+    assert failed.value.outcome.reason == "lms_nonsense"
+
+
+async def test_odd_rows_of_results_are_no_grade(fake: FakeLms, access: LmsAccess) -> None:
+    rows = [
+        {"userId": "1"},  # an erased grade
+        {"userId": 2, "resultScore": 3},
+        {"userId": "3", "resultScore": "seven", "resultMaximum": 10},
+        {"userId": "4", "resultScore": True, "resultMaximum": 10},
+        {"userId": "5", "resultScore": 3, "resultMaximum": 10, "timestamp": "yesterday"},
+        {"resultScore": 3},
+        None,
+    ]
+    fake.answers["/2/lineitem/results"] = answering(text=json.dumps(rows))
+    shown = await Ags(access).results(fake.registration(), f"{fake.base}/2/lineitem")
+    told = {user: (one.score, one.maximum, one.timestamp) for user, one in shown.items()}
+    assert told == {
+        "1": (None, 1, None),
+        "2": (3, 1, None),
+        "3": (None, 10, None),
+        "4": (None, 10, None),
+        "5": (3, 10, None),
+    }

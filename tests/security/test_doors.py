@@ -26,6 +26,19 @@ def raw(url: str, path: str, method: str = "GET", headers: dict[str, str] | None
         connection.close()
 
 
+CHOICE = {"assignment": "quiz", "choice": "ours"}
+
+
+@pytest.mark.parametrize("headers", [{}, {"X-XSRFToken": "2|forged"}, {"Sec-Fetch-Site": "cross-site"}])
+def test_a_choice_without_the_xsrf_token_is_refused(world, headers):
+    browser = world.grace.browser
+    browser.go("/services/courses/ml101/")
+    path = API + "courses/ml101/scores/choice"
+    assert browser.ask("PUT", path, headers=headers, json=CHOICE).status_code in (401, 403)
+    told = body(browser.get(API + "courses/ml101/deliveries?assignment=quiz"))
+    assert {one["choice"] for one in told["assignments"]} == {"keep"}
+
+
 @pytest.mark.parametrize("path", [RETRY, API + "courses/ml101/roster/sync", API + "apply"])
 def test_a_post_without_the_xsrf_token_is_refused(world, path):
     """The teacher's browser sends its cookies with a form of another site, or of a student's server."""

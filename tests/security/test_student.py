@@ -168,6 +168,8 @@ SCHEMES = ["token ", "Bearer ", "token\t", "bearer\t", "TOKEN  "]
         "courses/ml101/roster",
         "courses/ml101/scores?all=1",
         "courses/ml101/scores?all=0&all=1",
+        "courses/ml101/deliveries",
+        "courses/ml101/deliveries/progress",
         "platforms",
         "registrations?issuer=x",
         "persons/bob/access",
@@ -190,6 +192,7 @@ def test_a_token_in_an_address_is_worth_no_more_than_in_a_header(world, tokens, 
     [
         ("PUT", "courses/ml101/scores"),
         ("POST", "courses/ml101/scores/retry"),
+        ("PUT", "courses/ml101/scores/choice"),
         ("POST", "courses/ml101/roster/sync"),
         ("DELETE", "courses/ml101?confirm=ml101"),
         ("POST", "apply"),
@@ -209,7 +212,7 @@ def test_may_change_nothing_at_the_service(world, tokens, method, path):
     assert quiz(world.api("GET", "courses/ml101/scores", tokens.ada)) == {"ada": 7}
 
 
-@pytest.mark.parametrize("page", ["deliveries", "roster"])
+@pytest.mark.parametrize("page", ["deliveries", "deliveries.csv", "roster"])
 def test_sees_no_page_of_the_teachers(world, page):
     assert world.ada.browser.get(f"/services/courses/ml101/{page}", allow_redirects=True).status_code == 403
 
@@ -218,6 +221,12 @@ def test_sees_no_page_of_the_teachers(world, page):
 def test_is_not_told_whether_another_course_exists(world, path):
     page = world.ada.browser.get(f"/services/courses/{path}", allow_redirects=True)
     assert page.status_code == 403 and "Course STATS" not in page.text
+
+
+@pytest.mark.parametrize("path", ["ml101/deliveries.csv", "api/courses/ml101/deliveries"])
+def test_without_a_login_nobody_sees_how_scores_stand(world, path):
+    answer = requests.get(f"{world.system.base}/services/courses/{path}", allow_redirects=False, timeout=20)
+    assert answer.status_code in (302, 401) and "bob" not in answer.text
 
 
 def test_has_no_formgrader(world):

@@ -14,6 +14,7 @@ from .models import AssignmentRow, CourseRow, PersonRow, ScoreRow
 
 BATCH = 500  # readings stored at a time
 
+
 class Looks:
     """Reads and writes for looks at columns."""
 

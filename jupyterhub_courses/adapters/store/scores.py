@@ -25,6 +25,7 @@ class ScoreView:
     sent_score: float | None
     sent_at: datetime | None
     next_at: datetime | None
+    lms_score: float | None = None
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,17 @@ class Scores:
             rows = (await session.execute(query)).all()
         return [
             ScoreView(
-                user, name, assignment, s.score, s.max_score, s.state, s.reason, s.sent_score, s.sent_at, s.next_at
+                user,
+                name,
+                assignment,
+                s.score,
+                s.max_score,
+                s.state,
+                s.reason,
+                s.sent_score,
+                s.sent_at,
+                s.next_at,
+                s.lms_score,
             )
             for s, user, name, assignment in rows
         ]

@@ -1,20 +1,23 @@
 // Times in the reader's own zone, buttons that post, and the page that waits for a course.
 "use strict";
 
-for (const element of document.querySelectorAll("time[datetime]")) {
-  const time = new Date(element.dateTime);
-  if (!Number.isNaN(time.getTime())) {
-    element.textContent = time.toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+function localTimes(part) {
+  for (const element of part.querySelectorAll("time[datetime]")) {
+    const time = new Date(element.dateTime);
+    if (!Number.isNaN(time.getTime())) {
+      element.textContent = time.toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+    }
   }
 }
+localTimes(document);
 
 const xsrf = document.querySelector("meta[name=xsrf]").content;
 
-async function ask(url, method) {
-  const answer = await fetch(url, { method, headers: { "X-XSRFToken": xsrf } });
-  const body = await answer.json();
-  if (!answer.ok) throw new Error(body.message || answer.statusText);
-  return body;
+async function ask(url, method, body) {
+  const answer = await fetch(url, { method, headers: { "X-XSRFToken": xsrf }, body });
+  const told = await answer.json();
+  if (!answer.ok) throw new Error(told.message || answer.statusText);
+  return told;
 }
 
 for (const button of document.querySelectorAll("button[data-post]")) {
