@@ -1,9 +1,8 @@
-"""When to try again: back-off with jitter, Retry-After, and how many requests one LMS gets at a time.
+"""When to try again: back-off with jitter, and Retry-After.
 
 Pure: the time and a random number in [0, 1) come in as parameters.
 """
 
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
@@ -11,8 +10,6 @@ FIRST = 1.0  # seconds
 LONGEST = 1800.0
 #: An LMS may ask for more patience than ours, but not for ever.
 RETRY_AFTER_LONGEST = 6 * 3600.0
-#: Server errors in a row, over different scores, after which the LMS and not a score is taken to be broken.
-TROUBLES = 3
 #: A difference of clocks below this is latency and whole-second rounding; beyond a day it is nonsense.
 CLOCK_SLACK, CLOCK_NONSENSE = 5.0, 26 * 3600.0
 
@@ -58,42 +55,3 @@ def clock_offset(date: str | None, now: datetime) -> float | None:
     if abs(offset) > CLOCK_NONSENSE:
         return None
     return 0.0 if abs(offset) <= CLOCK_SLACK else offset
-
-
-@dataclass(frozen=True)
-class Pace:
-    """How many requests one LMS gets at a time; closed for a while when it is in trouble, then one probe."""
-
-    most: int = 4
-    failures: int = 0  # closings in a row without a success between
-    troubles: int = 0  # server errors in a row
-    closed_until: datetime | None = None
-
-    def room(self, now: datetime) -> int:
-        """Requests allowed at the same time."""
-        if self.closed_until is not None and now < self.closed_until:
-            return 0
-        return 1 if self.failures else self.most
-
-    def after_success(self) -> "Pace":
-        """It works (again)."""
-        return (
-            self if not (self.failures or self.troubles) else replace(self, failures=0, troubles=0, closed_until=None)
-        )
-
-    def after_trouble(self, now: datetime, jitter: float) -> "Pace":
-        """A server error that may be due to one score; several in a row close."""
-        troubles = self.troubles + 1
-        if self.failures or troubles >= TROUBLES:
-            return replace(self, troubles=troubles).after_failure(now, jitter, None)
-        return replace(self, troubles=troubles)
-
-    def after_failure(self, now: datetime, jitter: float, retry_after: float | None) -> "Pace":
-        """The LMS is away or busy: closed. Requests that were in flight together count as one failure."""
-        if self.room(now) == 0:
-            if retry_after is None or self.closed_until is None:
-                return self
-            asked = now + timedelta(seconds=min(retry_after, RETRY_AFTER_LONGEST))
-            return replace(self, closed_until=max(self.closed_until, asked))
-        failures = self.failures + 1
-        return replace(self, failures=failures, closed_until=retry_at(now, failures, jitter, retry_after))

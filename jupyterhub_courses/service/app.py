@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from tornado.httpserver import HTTPServer
 from tornado.web import Application as WebApplication
-from traitlets import Enum, Float, Unicode
+from traitlets import Enum, Float, Integer, Unicode
 from traitlets import default as default_value
 from traitlets.config import Application
 
@@ -208,6 +208,12 @@ class CoursesService(Application):
         min=1.0,
         help="Seconds after which what the LMS shows for an assignment is read again; the longer nothing was sent, the "
         "more rarely.",
+    ).tag(config=True)
+    lms_connections = Integer(
+        32,
+        min=1,
+        help="Requests under way to one LMS at a time, at most, while scores are delivered. How many it gets is found "
+        "by what it bears; a smaller number is for an LMS whose administrator asks for it.",
     ).tag(config=True)
     roster_interval = Float(
         3600.0, help="Seconds after which a course's participants are read from the LMS again."

@@ -24,6 +24,7 @@ from ..adapters.store.looks import Looks
 from ..adapters.store.rosters import Rosters
 from ..adapters.store.scores import Scores
 from ..core.drift import Choice
+from ..core.pace import Pace
 from ..core.records import Course
 from ..usecases.delivering import Deliverer
 from ..usecases.following import Following
@@ -55,7 +56,8 @@ class LmsWork:
         access = LmsAccess(self._http, self._tokens)
         self._deliveries, self._scores = Deliveries(database), scores
         ags = Ags(access)
-        self._deliverer = Deliverer(self._deliveries, ags, Outcomes(self._http), clock, random.random)
+        pace = Pace.up_to(settings.lms_connections)
+        self._deliverer = Deliverer(self._deliveries, ags, Outcomes(self._http), clock, random.random, pace)
         self._looks = Looks(database, self._deliveries)
         age = timedelta(seconds=settings.look_interval)
         self._reading_back = ReadingBack(self._looks, self._deliveries, ags, clock, random.random, age)

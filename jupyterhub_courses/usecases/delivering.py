@@ -2,17 +2,20 @@
 
 Level-triggered: it compares desired with sent, delivers the difference, and can be called at any time, twice,
 or after any crash. One task a course, so that a slow or broken course or LMS delays no other; one request at
-a time for each (line item, person); a few at a time for each LMS (pacing.py). One column's turn: sending.py.
+a time for each (line item, person); as many at a time for each LMS as it bears (pacing.py). One column's turn:
+sending.py.
 """
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 
 from ..core.deliveries import PendingCourse
+from ..core.pace import Pace, page_size, senders
 from .grouping import Grouped
 from .pacing import Closed, Gate
 from .sending import ColumnTurn, DeliveryStore, Grades, Lms, Outbox, Report
@@ -24,7 +27,7 @@ REST = timedelta(seconds=10)
 
 class Deliverer:
     """The outbox of one process. `lms` and `outcomes`: the services of LTI 1.3 and 1.1; `jitter` gives random
-    numbers in [0, 1); `connections` is per platform.
+    numbers in [0, 1); each platform begins with `pace`; `ticks`: seconds of a clock that never goes back.
     """
 
     def __init__(
@@ -34,11 +37,20 @@ class Deliverer:
         outcomes: Grades,
         now: Callable[[], datetime],
         jitter: Callable[[], float],
-        connections: int = 4,
+        pace: Pace = Pace(),
+        ticks: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._store, self._now, self._jitter, self._connections = store, now, jitter, connections
+        self._store, self._now, self._jitter, self._ticks, self._pace = store, now, jitter, ticks, pace
         self._outbox = Outbox(
-            store, lms, outcomes, now, jitter, connections, Grouped(store.begin), Grouped(store.record)
+            store,
+            lms,
+            outcomes,
+            now,
+            jitter,
+            lambda: senders(len(self._running), pace.search.most),
+            lambda: page_size(len(self._running)),
+            Grouped(store.begin),
+            Grouped(store.record),
         )
         self._gates: dict[int, Gate] = {}
         self._running: dict[int, asyncio.Task[Report]] = {}
@@ -109,15 +121,15 @@ class Deliverer:
 
     def _gate(self, platform_id: int) -> Gate:
         if platform_id not in self._gates:
-            self._gates[platform_id] = Gate(self._now, self._jitter, self._connections)
+            self._gates[platform_id] = Gate(self._now, self._jitter, self._ticks, self._pace)
         return self._gates[platform_id]
 
     async def _deliver_course(self, course: PendingCourse) -> Report:
         report = Report()
-        gate = self._gate(course.platform_id)
+        share = self._gate(course.platform_id).share(course.course_id)
         try:
             for column in await self._store.columns(course.course_id, self._now()):
-                await ColumnTurn(self._outbox, gate, column, report).run()
+                await ColumnTurn(self._outbox, share, column, report).run()
             if not report.states and not report.troubles:
                 self._resting[course.course_id] = self._now() + REST
         except Closed:

@@ -15,7 +15,7 @@ from ..core.drift import NO_GRADE, Choice
 from ..core.lineitems import Column
 from ..core.records import Registration
 from ..core.scores import Result
-from .pacing import Gate
+from .pacing import Share
 
 #: Up to this many people are asked for one by one, more by one list.
 LOOK_ALONE = 3
@@ -35,7 +35,7 @@ class Looks:
     """The looks of one column's turn. `address`: by whose registration, and where, a person's result is asked for."""
 
     def __init__(
-        self, grades: Results, gate: Gate, column: Column, address: Callable[[Delivery], tuple[Registration, str]]
+        self, grades: Results, gate: Share, column: Column, address: Callable[[Delivery], tuple[Registration, str]]
     ) -> None:
         self._grades, self._gate, self._column, self._address = grades, gate, column, address
         self._list: Mapping[str, Result] | None = None

@@ -5,8 +5,7 @@ Nothing is sent before its intent is stored, and nothing is over before its rece
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -33,13 +32,12 @@ from ..core.looks import Reading
 from ..core.records import Registration
 from ..core.scores import Action, Desired, Result, Sent, next_timestamp
 from .columns import LineItems, made_ready, receipt_of, trouble_receipt
+from .feeding import Feed
 from .grouping import Grouped
 from .looking import LOOK_ALONE, Looks
-from .pacing import Closed, Gate
+from .pacing import Closed, Share
 
 log = logging.getLogger(__name__)
-#: Scores taken from the store at a time: 100,000 that are due need no more memory than these.
-BATCH = 64
 
 
 class DeliveryStore(Protocol):
@@ -89,8 +87,8 @@ class Report:
 
 @dataclass(frozen=True)
 class Outbox:
-    """What all turns share. `outcomes`: for LMSs of LTI 1.1. `connections`: scores of one column on their way at a
-    time.
+    """What all turns share. `outcomes`: for LMSs of LTI 1.1. `senders`: scores of one column on their way at a time
+    now, at most. `page`: how many are taken from the store at a time.
     """
 
     store: DeliveryStore
@@ -98,7 +96,8 @@ class Outbox:
     outcomes: Grades
     now: Callable[[], datetime]
     jitter: Callable[[], float]
-    connections: int
+    senders: Callable[[], int]
+    page: Callable[[], int]
     begin: Grouped[Intent]
     record: Grouped[Receipt]
 
@@ -106,10 +105,11 @@ class Outbox:
 class ColumnTurn:
     """One pass over the due scores of one column."""
 
-    def __init__(self, outbox: Outbox, gate: Gate, column: Column, report: Report) -> None:
+    def __init__(self, outbox: Outbox, gate: Share, column: Column, report: Report) -> None:
         self._store, self._lms, self._now, self._jitter = outbox.store, outbox.lms, outbox.now, outbox.jitter
         self._grades: Grades = outbox.outcomes if column.by_outcomes else outbox.lms
-        self._begin, self._record, self._connections = outbox.begin, outbox.record, outbox.connections
+        self._begin, self._record = outbox.begin, outbox.record
+        self._senders, self._page = outbox.senders, outbox.page
         self._gate, self._column, self._report = gate, column, report
         self._url = ""
         self._stopped: Outcome | None = None  # the column's trouble
@@ -121,14 +121,7 @@ class ColumnTurn:
         """Make the column ready, deliver, read back. Raises Closed when the platform is in trouble."""
         try:
             await self._make_ready()
-            seen: set[int] = set()
-            while self._stopped is None and not self._closed:
-                batch = await self._store.due(self._column.assignment_id, self._now(), BATCH)
-                fresh = [delivery for delivery in batch if delivery.score_id not in seen]
-                if not fresh:
-                    break  # a score that is due again (regraded meanwhile) has its turn in the next pass
-                seen.update(delivery.score_id for delivery in fresh)
-                await self._deliver(await self._looks.seen(fresh))
+            await self._deliver()
             if self._delivered and not self._closed:
                 await self._read_back()
             if self._stopped is not None:
@@ -157,16 +150,30 @@ class ColumnTurn:
         receipt = trouble_receipt(self._column, outcome, self._now(), self._jitter())
         await self._store.record_column(receipt)
 
-    async def _deliver(self, batch: Collection[Delivery]) -> None:
-        queue = deque(batch)
+    async def _deliver(self) -> None:
+        senders = self._senders()
+        feed = Feed(self._due, self._looks.seen, self._page(), senders)
 
         async def work() -> None:
-            while queue and self._stopped is None and not self._closed:
-                await self._deliver_one(queue.popleft())
+            while self._stopped is None and not self._closed and (delivery := await self._next(feed)):
+                await self._deliver_one(delivery)
 
         async with asyncio.TaskGroup() as group:
-            for _ in range(min(self._connections, len(batch))):
+            for _ in range(senders):
                 group.create_task(work())
+
+    async def _next(self, feed: Feed) -> Delivery | None:
+        """The next one, with what the LMS shows; None when there is none, or the LMS cannot say."""
+        try:
+            return await feed.next()
+        except Closed:
+            self._closed = True
+        except LmsFailure as trouble:
+            self._stopped = trouble.outcome
+        return None
+
+    async def _due(self, limit: int) -> Sequence[Delivery]:
+        return await self._store.due(self._column.assignment_id, self._now(), limit)
 
     async def _deliver_one(self, delivery: Delivery) -> None:
         registration, url = self._address(delivery)
@@ -188,7 +195,7 @@ class ColumnTurn:
             return await self._store_receipt(not_opened(delivery))
         offset = self._grades.clock_offset(registration, url)
         try:
-            async with self._gate:
+            async with self._gate as slot:
                 timestamp = next_timestamp(delivery.last_timestamp, self._lms_now(offset))
                 if timestamp is None:
                     return await self._store_receipt(in_our_time(too_early(delivery), offset))
@@ -197,7 +204,7 @@ class ColumnTurn:
                     registration, url, delivery.user_id, delivery.desired, timestamp
                 )
                 outcome = await self._confirmed(outcome)
-                self._gate.learn(outcome)
+                slot.learn(outcome)
                 receipt = await self._conclude(delivery, timestamp, outcome, offset)
         except Closed:
             self._closed = True

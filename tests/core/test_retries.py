@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from jupyterhub_courses.core.retries import (
     LONGEST,
     RETRY_AFTER_LONGEST,
-    Pace,
     backoff,
     clock_offset,
     retry_after_seconds,
@@ -62,27 +61,3 @@ def test_an_lms_may_ask_for_patience_but_not_for_ever() -> None:
 )
 def test_the_lmss_clock_is_known_from_its_answers(date: str | None, expected: float | None) -> None:
     assert clock_offset(date, NOW) == expected
-
-
-def test_requests_that_fail_together_count_once_and_a_probe_comes_first() -> None:
-    pace = Pace(most=4)
-    for _ in range(4):
-        pace = pace.after_failure(NOW, 0.0, None)
-    assert pace.failures == 1
-    assert pace.room(NOW) == 0
-    later = NOW + timedelta(seconds=2)
-    assert pace.room(later) == 1
-    assert pace.after_success().room(later) == 4
-    assert pace.after_failure(later, 0.0, None).failures == 2
-
-
-def test_the_longest_retry_after_of_requests_that_fail_together_counts() -> None:
-    pace = Pace().after_failure(NOW, 0.0, 1.0).after_failure(NOW, 0.0, 30.0)
-    assert pace.room(NOW + timedelta(seconds=29)) == 0
-
-
-def test_one_score_that_breaks_the_lms_does_not_close_it_but_three_in_a_row_do() -> None:
-    pace = Pace().after_trouble(NOW, 0.0).after_trouble(NOW, 0.0)
-    assert pace.room(NOW) == 4
-    assert pace.after_success().after_trouble(NOW, 0.0).room(NOW) == 4
-    assert pace.after_trouble(NOW, 0.0).room(NOW) == 0

@@ -23,8 +23,10 @@ from jupyterhub_courses.core.deliveries import (
 from jupyterhub_courses.core.drift import Choice
 from jupyterhub_courses.core.lineitems import Column, LineItem
 from jupyterhub_courses.core.looks import Awaited, Reading, chosen, looked
+from jupyterhub_courses.core.pace import Pace
 from jupyterhub_courses.core.records import Registration
 from jupyterhub_courses.core.scores import Desired, Result
+from jupyterhub_courses.core.searching import Search
 from jupyterhub_courses.usecases.delivering import Deliverer
 from jupyterhub_courses.usecases.reading_back import ReadingBack
 
@@ -49,9 +51,16 @@ class World:
         self.restart()
 
     def restart(self) -> None:
-        self.outbox = Deliverer(self.store, self.lms, self.lms, lambda: self.clock, lambda: 0.5, connections=3)
+        self.ticks = 0.0
+        pace = Pace(Search(most=3))
+        self.outbox = Deliverer(self.store, self.lms, self.lms, lambda: self.clock, lambda: 0.5, pace, self.tick)
         hour = timedelta(hours=1)
         self.reading_back = ReadingBack(self.store, self.store, self.lms, lambda: self.clock, lambda: 0.5, hour)
+
+    def tick(self) -> float:
+        """Each look at the clock is a thousandth of a second later: the pace is found alike in every run."""
+        self.ticks += 0.001
+        return self.ticks
 
     async def crossing(self, name: str) -> None:
         """A place where the process may die."""

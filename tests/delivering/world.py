@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -33,6 +33,7 @@ from jupyterhub_courses.adapters.store.models import (
     RegistrationRow,
     ScoreRow,
 )
+from jupyterhub_courses.core.pace import Pace
 from jupyterhub_courses.usecases.delivering import Deliverer
 
 CLIENT_ID = "tool-1"
@@ -151,9 +152,9 @@ class World:
         self.store = Deliveries(database)
         self.outbox = self.fresh_outbox()
 
-    def fresh_outbox(self, lms: Any = None, connections: int = 4) -> Deliverer:
+    def fresh_outbox(self, lms: Any = None, pace: Pace = Pace(), now: Callable[[], datetime] = now) -> Deliverer:
         """An outbox as after a restart of the service."""
-        return Deliverer(self.store, lms or self.ags, Outcomes(self.http), now, lambda: 0.0, connections)
+        return Deliverer(self.store, lms or self.ags, Outcomes(self.http), now, lambda: 0.0, pace)
 
     async def add_platform(self, base: str, name: str = "lab", client_id: str = CLIENT_ID) -> tuple[int, int]:
         """(platform id, registration id)."""
