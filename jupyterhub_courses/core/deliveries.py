@@ -25,6 +25,10 @@ class PendingCourse:
     platform_id: int
 
 
+class LeaseLost(Exception):
+    """Another replica of the service may deliver to our platforms by now."""
+
+
 #: LTI 1.1: the reason of a score that waits for its person, for only their own launch says where it goes.
 NOT_OPENED = "not_opened_yet"
 

@@ -20,6 +20,7 @@ from ..adapters.lms.tokens import Tokens
 from ..adapters.store.courses import Courses
 from ..adapters.store.database import Database
 from ..adapters.store.deliveries import Deliveries
+from ..adapters.store.leases import PlatformLeases
 from ..adapters.store.looks import Looks
 from ..adapters.store.rosters import Rosters
 from ..adapters.store.scores import Scores
@@ -57,7 +58,15 @@ class LmsWork:
         self._deliveries, self._scores = Deliveries(database), scores
         ags = Ags(access)
         pace = Pace.up_to(settings.lms_connections)
-        self._deliverer = Deliverer(self._deliveries, ags, Outcomes(self._http), clock, random.random, pace)
+        self._deliverer = Deliverer(
+            self._deliveries,
+            ags,
+            Outcomes(self._http),
+            clock,
+            random.random,
+            pace,
+            leases=None if database.is_sqlite else PlatformLeases(database),
+        )
         self._looks = Looks(database, self._deliveries)
         age = timedelta(seconds=settings.look_interval)
         self._reading_back = ReadingBack(self._looks, self._deliveries, ags, clock, random.random, age)

@@ -14,15 +14,19 @@ from jupyterhub_courses.adapters.lms.outcomes import Outcomes
 from jupyterhub_courses.adapters.lms.tokens import Tokens
 from jupyterhub_courses.adapters.store.database import Database
 from jupyterhub_courses.adapters.store.deliveries import Deliveries
+from jupyterhub_courses.adapters.store.leases import PlatformLeases
 from jupyterhub_courses.usecases.delivering import Deliverer
 
 
 async def main(url: str, keys: str) -> None:
     http = LmsHttp()
     ags = Ags(LmsAccess(http, Tokens(http, load_or_create(Path(keys)))))
-    outbox = Deliverer(Deliveries(Database(url)), ags, Outcomes(http), lambda: datetime.now(UTC), random.random)
+    database = Database(url)
+    leases = None if database.is_sqlite else PlatformLeases(database)
+    clock = lambda: datetime.now(UTC)  # noqa: E731
+    outbox = Deliverer(Deliveries(database), ags, Outcomes(http), clock, random.random, leases=leases)
     print("delivering", flush=True)
-    await outbox.run_forever(asyncio.Event())
+    await outbox.run_forever(asyncio.Event(), 1.0)
 
 
 if __name__ == "__main__":
