@@ -46,7 +46,7 @@ from tests.support.system import wait_for
 
 HERE = Path(__file__).resolve().parent
 IMAGE = "localhost/courses-ngshare:1"
-PASSES, NEW, STARTS, RESTARTS = 3, 5, 8, 3
+PASSES, NEW, STARTS, RESTARTS = 3, 5, 6, 2
 SIDES = ("ours", "KubeSpawner")
 MAKING_S = 3600
 

@@ -49,6 +49,7 @@ class ClusterHost:
         self._repaired: dict[str, list[str]] = {}
         self._ended: set[tuple[str, Key]] = set()  # by us, to be made anew: nobody else's doing
         self._manifests: dict[str, tuple[tuple[Any, ...], list[Manifest]]] = {}
+        self._settled: dict[str, tuple[list[Manifest], dict[Key, str]]] = {}
 
     async def close(self) -> None:
         """Give lease and connections back; courses go on without the service."""
@@ -78,11 +79,18 @@ class ClusterHost:
             wanted = self._wanted(course)
         except HostProblem:
             return False  # `ensure` says why
-        is_settled = difference(wanted, there).is_none and standing(there).state == "ready"
-        is_settled = is_settled and self._copies.settled(course.slug, there[key(wanted[0])])
-        if is_settled:
-            self._seeing.served(course.slug)
-        return is_settled
+        # What nobody has touched since is as it was: versions are compared much faster than objects.
+        versions = {one: live["metadata"]["resourceVersion"] for one, live in there.items()}
+        known_wanted, known_versions = self._settled.get(course.slug, (None, None))
+        if known_wanted is not wanted or known_versions != versions:
+            if not difference(wanted, there).is_none or standing(there).state != "ready":
+                self._settled.pop(course.slug, None)
+                return False
+            self._settled[course.slug] = wanted, versions
+        if not self._copies.settled(course.slug, there[key(wanted[0])]):
+            return False
+        self._seeing.served(course.slug)
+        return True
 
     async def ensure(self, course: Course) -> int:
         """The course's namespace as wanted; the exchange's port. Raises HostProblem, or StillComing."""
