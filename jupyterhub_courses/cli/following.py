@@ -72,5 +72,5 @@ def follow(
 def _line(count: int, now: dict[str, tuple[str, str]]) -> str:
     states = [state for state, _ in now.values()]
     line = f"{states.count('ready')} of {counted(count, 'course')} ready"
-    broken = states.count("degraded")
-    return f"{line}, {broken} with a problem" if broken else line
+    others = (states.count("progressing"), "coming up"), (states.count("degraded"), "with a problem")
+    return ", ".join([line, *(f"{number} {what}" for number, what in others if number)])

@@ -24,6 +24,7 @@ SOON = 1.0  # seconds after which a course that is coming up is looked at again
 FEW = 8  # of them are looked at one by one, more of them all at once
 PARALLEL = 8
 AWAY_S = 60.0  # a launch does not ask a host again that was away so shortly before; passes do
+BATCH = 50  # courses after which those that came up meanwhile are looked at again: a thousand are not ready at once
 ADMIT_LIMIT = 3.0  # seconds that a launch waits for a course before the page that shows it being made; the hub waits 5
 GATHER = 0.1  # seconds in which new students come together before their exchange is told of them
 
@@ -190,7 +191,12 @@ class Provisioner:
                 todo.append(course)
             await asyncio.sleep(0)  # a thousand of them must not hold up whoever launches meanwhile
         todo.sort(key=lambda course: course.state == "ready")  # those first that somebody waits for
-        await self._each([course.slug for course in todo])
+        for start in range(0, len(todo), BATCH):
+            if start and not await self._host.leads():
+                return  # it took so long that another replica has taken over
+            if start:
+                await self.look_again()
+            await self._each([course.slug for course in todo[start : start + BATCH]])
 
     async def look_again(self) -> None:
         """Look at the courses that are coming up."""

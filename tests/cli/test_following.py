@@ -51,8 +51,8 @@ def test_each_step_is_shown_until_all_are_ready(follow, capsys, monkeypatch):
     done = listed(a=READY, b=READY, c=READY)
     follow(listed(a=MAKING, b=MAKING, c=MAKING), listed(a=READY, b=MAKING, c=MAKING), done)
     assert capsys.readouterr().err.splitlines() == [
-        "0 of 3 courses ready",
-        "1 of 3 courses ready",
+        "0 of 3 courses ready, 3 coming up",
+        "1 of 3 courses ready, 2 coming up",
         "3 of 3 courses ready",
     ]
 
@@ -60,14 +60,15 @@ def test_each_step_is_shown_until_all_are_ready(follow, capsys, monkeypatch):
 def test_a_log_gets_a_line_now_and_then_and_no_line_twice(follow, capsys):
     making = listed(a=MAKING, b=MAKING, c=MAKING)
     follow(*[making] * 20, listed(a=READY, b=READY, c=READY))
-    assert capsys.readouterr().err.splitlines() == ["0 of 3 courses ready", "3 of 3 courses ready"]
+    assert capsys.readouterr().err.splitlines() == ["0 of 3 courses ready, 3 coming up", "3 of 3 courses ready"]
 
 
 def test_a_terminal_shows_one_line_that_changes(follow, capsys, monkeypatch):
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     follow(listed(a=MAKING, b=READY, c=BROKEN), listed(a=READY, b=READY, c=READY))
     shown = capsys.readouterr().err
-    assert shown.split("\r")[1:] == ["1 of 3 courses ready, 1 with a problem", "3 of 3 courses ready".ljust(38) + "\n"]
+    first = "1 of 3 courses ready, 1 coming up, 1 with a problem"
+    assert shown.split("\r")[1:] == [first, "3 of 3 courses ready".ljust(len(first)) + "\n"]
 
 
 def test_a_course_that_says_what_is_wrong_holds_up_nobody(follow):

@@ -14,7 +14,7 @@ from jupyterhub_courses.core.course_sentences import told
 from jupyterhub_courses.core.hosts import HostAway, StillComing
 from jupyterhub_courses.core.records import Person
 from jupyterhub_courses.core.roles import Role
-from jupyterhub_courses.usecases.provisioning import PARALLEL, Provisioner
+from jupyterhub_courses.usecases.provisioning import BATCH, PARALLEL, Provisioner
 
 
 class Problem(Exception):
@@ -30,6 +30,7 @@ class World:
         self.broken, self.slow, self.running = set(), set(), {}
         self.coming, self.repairs, self.looks, self.ending = set(), {}, 0, set()
         self.settles, self.lacking = set(), {}
+        self.takes_two_looks, self.begun, self.begun_at_first_roster = False, [], 0
         self.is_leader, self.asked = True, asyncio.Event()
         self.may_enroll = asyncio.Event()
         self.may_enroll.set()
@@ -69,6 +70,9 @@ class World:
 
     async def ensure(self, course):
         self.answer()
+        if self.takes_two_looks and course.slug not in self.begun:
+            self.begun.append(course.slug)
+            raise StillComing("the exchange is starting")
         if course.slug in self.coming:
             raise StillComing("the exchange is starting")
         if course.slug in self.slow:
@@ -81,6 +85,7 @@ class World:
     async def provision(self, course, port, students):
         if self.is_exchange_away:
             raise Problem("the exchange does not take the roster")
+        self.begun_at_first_roster = self.begun_at_first_roster or len(self.begun)
         self.rosters.append((course.slug, tuple(students)))
 
     async def enroll(self, course, port, students):
@@ -511,3 +516,20 @@ async def test_nobody_is_let_into_a_course_that_was_not_ready_before_its_host_we
     world.is_away = True
     assert not await provisioner.admit(course, "ada", Role.STUDENT)
     assert await state(database, "ml101") == ("progressing", SINCE)
+
+
+async def test_of_many_new_courses_the_first_are_ready_while_the_last_are_not_begun(provisioner, make, world):
+    world.takes_two_looks = True
+    for n in range(BATCH + 10):
+        await make(f"c{n}")
+    await provisioner.pass_once()
+    await provisioner.look_again()
+    assert world.begun_at_first_roster == BATCH and len(world.rosters) == BATCH + 10
+
+
+async def test_a_long_pass_ends_where_another_replica_has_taken_over(provisioner, make, world):
+    for n in range(BATCH + 10):
+        await make(f"c{n}")
+    world.is_leader = False
+    await provisioner.pass_once()
+    assert len(world.made) == BATCH
