@@ -127,7 +127,7 @@ async def test_a_grade_that_a_teacher_set_in_moodle_stays_and_is_told(world: Wor
 
     async def told() -> bool:
         row = (await world.hub.scores("ml101"))["ps1", "student2"]
-        return bool(row["reason"] == "overridden_in_lms" and row["state"] == "sent")
+        return bool(row["reason"] == "overridden_in_lms" and row["state"] == "kept")
 
     await until(told, 60, world.hub.tail)
     await world.grades_are({"student1": 50.0, "student2": 11.0})

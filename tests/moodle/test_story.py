@@ -99,7 +99,7 @@ async def test_a_grade_that_was_changed_by_hand_in_moodle_stays_and_teachers_are
     world.moodle.do("override", course, world.tool.type_id, PROBLEM_SET, "student1", 42)
     assert world.tool.grades("ml101", PROBLEM_SET, ["student1"]) == {"student1": 42.0}
     await teacher.mark(graded["student1"], "explanation", 3)
-    await delivery_is(world, graded["student1"], state="sent", score=9.0, reason="overridden_in_lms")
+    await delivery_is(world, graded["student1"], state="kept", score=9.0, reason="overridden_in_lms")
     assert world.tool.grades("ml101", PROBLEM_SET, GRADES) == {**GRADES, "student1": 42.0, "student3": 100.0}
     page = await world.visitor("teacher1").browser.click(f"{world.hub.url}/services/courses/ml101/deliveries")
     assert SCORE_SENTENCES["overridden_in_lms"]["en"] in words(page)

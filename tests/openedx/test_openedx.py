@@ -3,8 +3,11 @@
 The tests of one version follow each other; each can be asked for alone.
 """
 
+from typing import Any
+
 import pytest
 
+from ..support.system import wait_for
 from .conftest import World
 from .lms import usage_key
 
@@ -81,3 +84,18 @@ def test_a_token_that_is_refused_is_renewed_at_once(world: World, graded: None) 
     world.grade("ada", "by-database", 1.0)
     world.delivered("ada", "by-database", 1.0)
     world.shows("ada", "db", 0.25)
+
+
+def test_what_open_edx_shows_is_read_back_and_is_what_was_sent(world: World, graded: None) -> None:
+    """A minute after its last delivery each column is looked at; no grade counts as changed or missing."""
+
+    def rows(assignment: str) -> list[dict[str, Any]]:
+        told = world.system.as_hub("GET", f"courses/{world.course}/deliveries?assignment={assignment}")
+        column = next(one for one in told["assignments"] if one["name"] == assignment)
+        scored = [row for row in told["rows"] if row["score"] is not None]
+        return scored if column["looked_at"] and all(row["lms_score"] is not None for row in scored) else []
+
+    for assignment in ("ps1", "by-database"):
+        (row,) = wait_for(lambda name=assignment: rows(name), f"a look at {assignment}")
+        assert row["state"] == "delivered", row
+        assert row["lms_score"] == pytest.approx(row["score"])

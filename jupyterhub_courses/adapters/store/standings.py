@@ -11,6 +11,19 @@ from ...core.standings import COLUMN_GONE, ColumnState, Standing, State, state_o
 from .database import Database
 from .models import AssignmentRow, CourseRow, MembershipRow, PersonRow, ScoreRow
 
+#: Of a score; not whole rows, which cost several times as much for a table of all.
+_SHOWN = (
+    ScoreRow.state,
+    ScoreRow.reason,
+    ScoreRow.score,
+    ScoreRow.max_score,
+    ScoreRow.sent_score,
+    ScoreRow.sent_max,
+    ScoreRow.sent_at,
+    ScoreRow.next_at,
+    ScoreRow.lms_score,
+    ScoreRow.choice,
+)
 #: Reasons that change a row's word.
 _TOLD = (OVERRIDDEN, MISSING)
 
@@ -66,7 +79,7 @@ class Standings:
     ) -> list[Standing]:
         """People of a course and their scores of one assignment, by name."""
         query = (
-            select(PersonRow, ScoreRow, _is_known())
+            select(PersonRow.username, PersonRow.name, _is_known().label("is_known"), *_SHOWN)
             .select_from(PersonRow)
             .join(CourseRow, CourseRow.id == course_id)
             .join(AssignmentRow, and_(AssignmentRow.course_id == course_id, AssignmentRow.name == column.name))
@@ -79,7 +92,7 @@ class Standings:
         if only_trouble:
             query = query.where(_is_trouble(column))
         async with self._database.reading() as session:
-            return [_standing(person, row, is_known, column) for person, row, is_known in await session.execute(query)]
+            return [_standing(row, column) for row in await session.execute(query)]
 
 
 def _is_known() -> ColumnElement[bool]:
@@ -114,13 +127,11 @@ def _column(row: AssignmentRow, container: str | None) -> ColumnState:
     return ColumnState(row.name, row.max_score, Choice(row.choice), error, row.lineitem_next_at, row.looked_at)
 
 
-def _standing(person: PersonRow, row: ScoreRow | None, is_known: bool, column: ColumnState) -> Standing:
-    if row is None:
-        return Standing(person.username, person.name, column.name, State.UNGRADED)
-    state, reason = state_of(row.state, row.reason, column.error, bool(is_known))
+def _standing(row: Any, column: ColumnState) -> Standing:
+    state, reason = state_of(row.state, row.reason or "", column.error, bool(row.is_known))
     return Standing(
-        person.username,
-        person.name,
+        row.username,
+        row.name,
         column.name,
         state,
         reason,

@@ -9,7 +9,7 @@ let mark = null;
 
 // The live part as the server shows it now. Who is in it with the keyboard stays where they were.
 async function refresh() {
-  const answer = await fetch(location.href);
+  const answer = await fetch(location.href, { headers: { "X-XSRFToken": xsrf } }); // without: a new login
   if (!answer.ok) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const fresh = page.getElementById("live");
@@ -22,6 +22,7 @@ async function refresh() {
 }
 
 async function look() {
+  if (document.hidden) return LATER;
   const now = await ask(progress.dataset.url, "GET");
   if (progress.textContent !== now.text) progress.textContent = now.text;
   if (mark !== null && mark !== now.mark) await refresh();
