@@ -1,5 +1,6 @@
 """The faults on request, and what outlives a kill -9."""
 
+import asyncio
 import http.client
 import json
 import os
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from jupyterhub_courses.demo.lms.capacity import Capacity
 
 from .lab import CONTAINER, SCORE, Lab, recorded_site
 
@@ -66,6 +69,29 @@ def test_a_delay_delays_only_the_endpoints_named(lms: Lab, token: str) -> None:
     statuses(lms, token, 1)
     looked = time.monotonic()
     assert looked - posted >= 0.3 and posted - began < looked - posted and item
+
+
+@pytest.mark.parametrize(("busy", "rate"), [(1, 45), (2, 57), (4, 81), (6, 75.5), (8, 70), (99, 70)])
+def test_an_lms_of_limited_capacity_brings_what_its_table_says(busy: int, rate: float) -> None:
+    assert Capacity(((1, 45), (4, 81), (8, 70))).rate(busy) == rate
+
+
+async def test_requests_that_share_an_lms_of_limited_capacity_all_end() -> None:
+    capacity = Capacity(((1, 1000), (4, 2000)))
+    await asyncio.wait_for(asyncio.gather(*(capacity.work() for _ in range(20))), 30)
+    await asyncio.wait_for(capacity.work(), 30)
+
+
+@pytest.mark.parametrize("rates", [7, [7], [[1]], [[1, 0]], [[4, 81], [1, 45]], [["1", 45]]], ids=str)
+def test_a_capacity_that_is_none_is_refused(lms: Lab, token: str, rates: Any) -> None:
+    reply = lms.send("POST", "/control/faults", body=json.dumps({"rates": rates}))
+    assert reply.status == 400 and "rates" in reply.json()["error"]
+    assert statuses(lms, token, 1) == [200]
+
+
+def test_an_lms_of_limited_capacity_answers_as_any_other(lms: Lab, token: str) -> None:
+    lms.control("POST", "faults", {"rates": [[1, 1000], [4, 2000]]})
+    assert statuses(lms, token, 3) == [200] * 3
 
 
 def test_the_token_endpoint_can_be_faulty_too(lms: Lab) -> None:

@@ -24,6 +24,7 @@ class Faults:
     status_503: int = 0  # the next n
     drop_answer: int = 0  # the next n are carried out, then the connection is closed without an answer
     retry_after: int = 1
+    rates: tuple[tuple[int, int], ...] = ()  # (requests under way, answers a second): see `capacity`
     endpoints: tuple[str, ...] = SERVICES
     seen: int = 0  # requests to those endpoints since the faults were set
     counts: dict[str, Counter[str]] = field(default_factory=dict)  # endpoint -> outcome -> how often
@@ -63,8 +64,18 @@ class Faults:
                 if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
                     raise ValueError("endpoints: a list of names is needed")
                 value = tuple(value)
+            elif name == "rates":
+                value = _rates(value)
             elif not isinstance(value, int) or isinstance(value, bool) or value < -1:
                 raise ValueError(f"{name}: a whole number is needed (-1: until changed)")
             values[name] = value
         for name, value in values.items():
             setattr(self, name, value)
+
+
+def _rates(value: Any) -> tuple[tuple[int, int], ...]:
+    pairs = [tuple(pair) for pair in value if isinstance(pair, list)] if isinstance(value, list) else []
+    good = all(len(pair) == 2 and all(isinstance(n, int) and n > 0 for n in pair) for pair in pairs)
+    if not isinstance(value, list) or len(pairs) != len(value) or not good or sorted(pairs) != pairs:
+        raise ValueError("rates: pairs are needed, [requests under way, answers a second], in order")
+    return tuple(pairs)

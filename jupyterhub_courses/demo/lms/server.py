@@ -22,6 +22,7 @@ from tornado.web import Application
 
 from jupyterhub_courses.demo.lms import control, launching, pages, selecting, services, tokens
 from jupyterhub_courses.demo.lms.answers import JSON, Answer, Call, Refusal, refused
+from jupyterhub_courses.demo.lms.capacity import Capacity
 from jupyterhub_courses.demo.lms.keys import ToolKeys, signing_key
 from jupyterhub_courses.demo.lms.scenario import Scenario
 from jupyterhub_courses.demo.lms.site import Site
@@ -38,23 +39,36 @@ class Platform:
 
     def __init__(self, site: Site):
         self._site = site
+        self._shared: Capacity | None = None
         self._tasks: set[asyncio.Task[None]] = set()  # the loop itself holds tasks weakly
 
     def __call__(self, request: HTTPServerRequest) -> None:
         call = _call(request, self._site.clock())
         endpoint = _endpoint(call, request.path)
         fault = self._site.faults.next(endpoint)
-        delay = self._site.faults.delay_ms if self._site.faults.hit(endpoint) else 0
-        if fault is None and not delay and request.path.startswith(SERVICE_ROOT):
+        hit = self._site.faults.hit(endpoint)
+        delay = self._site.faults.delay_ms if hit else 0
+        capacity = self._capacity() if hit and self._site.faults.rates else None
+        if fault is None and not delay and capacity is None and request.path.startswith(SERVICE_ROOT):
             self._send(request, endpoint, services.serve(self._site, call))  # the quick way: no task
             return
-        task = asyncio.get_running_loop().create_task(self._answer(request, call, endpoint, fault, delay / 1000))
+        task = asyncio.get_running_loop().create_task(
+            self._answer(request, call, endpoint, fault, delay / 1000, capacity)
+        )
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def _answer(
-        self, request: HTTPServerRequest, call: Call, endpoint: str, fault: str | None, delay: float
+        self,
+        request: HTTPServerRequest,
+        call: Call,
+        endpoint: str,
+        fault: str | None,
+        delay: float,
+        capacity: Capacity | None,
     ) -> None:
+        if capacity is not None:
+            await capacity.work()
         if fault in ("drop_request", "drop_answer"):
             if fault == "drop_answer":
                 await self._carry_out(request, call)
@@ -65,6 +79,11 @@ class Platform:
         answer = _fault_answer(fault, self._site, call) if fault else await self._carry_out(request, call)
         await asyncio.sleep(delay)
         self._send(request, endpoint, answer)
+
+    def _capacity(self) -> Capacity:
+        if self._shared is None or self._shared.rates != self._site.faults.rates:
+            self._shared = Capacity(self._site.faults.rates)
+        return self._shared
 
     async def _carry_out(self, request: HTTPServerRequest, call: Call) -> Answer:
         if request.path.startswith(SERVICE_ROOT):
