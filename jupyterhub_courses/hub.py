@@ -21,7 +21,8 @@ from .adapters.courses_api.connection import TOKEN_FILE_ENV
 from .core.cluster import HUB_PORT, SERVICE_PORT
 from .core.names import SERVICE_NAME
 
-#: What the service does at the hub: ask who is there, make the graders' users, stop servers of deleted courses.
+#: What the service does at the hub: ask who is there, make the graders' users, stop servers of deleted courses and of
+#: people who left.
 #: No smaller scope makes a user. Making an admin takes an admin all the same (jupyterhub apihandlers/users.py).
 SERVICE_SCOPES = ("admin:users", "read:servers", "delete:servers")
 #: A server's token: report activity, open its own server, reach the service. By its server it names its course.

@@ -210,7 +210,10 @@ def materials_of(spec: dict[str, Any]) -> tuple[Material, ...]:
 
 
 class CourseSpec(Spec):
-    """`autograde`: in a pod of its own, or in the graders' server; on one machine always the latter."""
+    """`autograde`: in a pod of its own, or in the graders' server; on one machine always the latter.
+
+    `removed_people`: what becomes of the running server of somebody who is no longer a member.
+    """
 
     slug: Slug
     title: Text
@@ -235,6 +238,12 @@ class CourseSpec(Spec):
     materials: Annotated[tuple[Material, ...], Field(max_length=100)] = ()
     people: Annotated[tuple[Member, ...], Field(max_length=5000)] = ()
     idle_timeout: Seconds | None = None
+    removed_people: Literal["stop", "keep"] = "stop"
+
+
+def stops_removed_people(course: Course) -> bool:
+    """Whether servers of people who are no longer members are stopped."""
+    return bool(course.spec.get("removed_people", "stop") == "stop")
 
 
 def spec_of(course: Course) -> CourseSpec:

@@ -20,7 +20,7 @@ from traitlets import Enum, Float, Integer, Unicode
 from traitlets import default as default_value
 from traitlets.config import Application
 
-from ..adapters.hub_api import HubApi
+from ..adapters.hub_api import HubApi, HubDown
 from ..adapters.kubernetes import ClusterHost
 from ..adapters.lms.http import LmsHttp
 from ..adapters.lms.oauth1 import is_signed
@@ -31,6 +31,7 @@ from ..adapters.store.arrivals import Arrivals
 from ..adapters.store.courses import Courses
 from ..adapters.store.database import Database
 from ..adapters.store.files import Files
+from ..adapters.store.leaving import Departures
 from ..adapters.store.once import Once
 from ..adapters.store.outcomes import Outcomes
 from ..adapters.store.people import People
@@ -45,6 +46,7 @@ from ..usecases.applying import Applying
 from ..usecases.autograding import Autograding
 from ..usecases.consuming import Consuming
 from ..usecases.continuing import Continuing
+from ..usecases.leaving import Leaving
 from ..usecases.placing import Placing
 from ..usecases.platforms import Platforms
 from ..usecases.probing import Probing
@@ -87,6 +89,7 @@ class Parts:
         interval = CLUSTER_INTERVAL if settings.on_cluster else INTERVAL
         self.provisioner = Provisioner(self.courses, self.people, hub, self.host, HostProblem, clock, interval)
         self.once = Once(self.database)
+        self.leaving = Leaving(Departures(self.database), self.courses, hub, self.host, HubDown, clock)
         self.admitting = Admitting(
             Arrivals(self.database),
             self.registrations,
@@ -105,13 +108,13 @@ class Parts:
         self.placing = Placing(self.people, self.courses, self.host, self.provisioner)
         pods = self.host.autograde_pods() if isinstance(self.host, ClusterHost) else None
         self.autograding = Autograding(pods, clock)
-        self.applying = Applying(Files(self.database), self.provisioner.wake, clock, not settings.on_cluster)
+        self.applying = Applying(Files(self.database), self._members_changed, clock, not settings.on_cluster)
         self.lms = LmsWork(
             self.database,
             self.courses,
             self.scores,
             hub.taken_names,
-            self.provisioner.wake,
+            self._members_changed,
             data_dir,
             clock,
             settings,
@@ -134,6 +137,10 @@ class Parts:
             clock,
         )
         self.renderer = Renderer(settings.hub_prefix, settings.prefix)
+
+    def _members_changed(self) -> None:
+        self.provisioner.wake()
+        self.leaving.wake()
 
     def _host(self, settings: "CoursesService", data_dir: Path) -> LocalHost | ClusterHost:
         api_url = settings.own_url + "api"
@@ -352,7 +359,9 @@ class CoursesService(Application):
     async def _work(self, parts: Parts) -> None:
         await parts.start()
         sweeping = sweep_forever(parts.once, parts.clock)
-        await asyncio.gather(parts.provisioner.run_forever(), parts.lms.run_forever(), sweeping)
+        await asyncio.gather(
+            parts.provisioner.run_forever(), parts.lms.run_forever(), parts.leaving.run_forever(), sweeping
+        )
 
 
 async def _until_parent_ends(stop: asyncio.Event, parent: int) -> None:

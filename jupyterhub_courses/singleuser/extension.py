@@ -17,7 +17,7 @@ from jupyterhub_courses.adapters.gradebook.writing import create_gradebook
 from .beginning import begin
 from .fetching import remove_leftovers
 from .gradebook_thread import GradebookThread
-from .logins import let_each_window_log_in
+from .logins import CourseIdentityProvider, let_each_window_log_in
 from .materials import NBGITPULLER, CourseMaterials
 from .materials import handlers as pulling
 from .nbgrader_settings import gradebook_url, load_config
@@ -39,6 +39,7 @@ class CoursesExtension(ExtensionApp):
     _keeper: RosterKeeper | None = None
     _gradebook: GradebookThread | None = None
     _beginning: asyncio.Task[None] | None = None
+    _looking: asyncio.Task[None] | None = None
     _tasks: tuple[asyncio.Task[None], ...] = ()
 
     def _link_jupyter_server_extension(self, serverapp: Any) -> None:
@@ -106,6 +107,8 @@ class CoursesExtension(ExtensionApp):
         # Here, for JupyterHub's own hook is in place now.
         settings["page_config_hook"] = page_config_hook(settings.get("page_config_hook"), course.is_grader)
         stop_on_interrupt(serverapp)
+        if isinstance(serverapp.identity_provider, CourseIdentityProvider):
+            self._looking = asyncio.create_task(serverapp.identity_provider.connections.run())
         if course.is_grader:
             # They can hold the server's token, and code of submissions could read them.
             serverapp.remove_server_info_file()
@@ -137,6 +140,8 @@ class CoursesExtension(ExtensionApp):
 
     async def stop_extension(self) -> None:
         """Send what is new; a second signal finds nothing left to do."""
+        if self._looking is not None:
+            self._looking.cancel()
         if self._course is not None and self._course.autogrades_apart:
             from .runs import end_all
 

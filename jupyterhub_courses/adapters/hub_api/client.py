@@ -102,13 +102,17 @@ class HubApi:
 
     async def running_servers(self, server: str) -> list[str]:
         """The users whose server of this name runs or starts. Raises HubDown."""
-        found: list[str] = []
+        return [username for username, name in await self.active_servers() if name == server]
+
+    async def active_servers(self) -> list[tuple[str, str]]:
+        """(username, name) of every server that runs, starts or stops. Raises HubDown."""
+        found: list[tuple[str, str]] = []
         offset = 0
         while True:
             status, users = await self._call("GET", f"/users?state=active&limit=200&offset={offset}")
             if status != 200 or not isinstance(users, list):
                 raise HubDown(f"the hub answered {status} to listing users")
-            found += [u["name"] for u in users if server in (u.get("servers") or {})]
+            found += [(u["name"], name) for u in users for name in u.get("servers") or ()]
             if len(users) < 200:
                 return found
             offset += len(users)
