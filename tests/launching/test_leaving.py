@@ -54,7 +54,7 @@ async def test_whoever_left_has_no_server_but_their_work(
     people_are({"bob": "student"}, {})
     await asyncio.to_thread(wait_for, lambda: system.server("ada", SLUG) is None, "ada's server is stopped")
     assert system.server("bob", KEEPS) is not None
-    assert (await asyncio.to_thread(ada.open, SLUG)).status_code == 403
+    await asyncio.to_thread(wait_for, lambda: ada.open(SLUG).status_code == 403, "the hub is done, and refuses another")
     assert system.server("ada", SLUG) is None
 
     people_are({"ada": "student"}, {})
