@@ -405,8 +405,7 @@ async def main() -> None:
     if not fake_cluster.is_there():
         print("cluster.py is left out: KUBECONFIG names no cluster of fake nodes (README.md says how to have one).")
         return
-    for noisy in ("alembic", "traitlets"):
-        logging.getLogger(noisy).setLevel(logging.ERROR)
+    logging.disable(logging.WARNING)  # a hub's database sets levels anew each time that it is made
     cluster = FakeCluster()
     most = max(asked.courses)
     restarting = not asked.only or "restarts" in asked.only
