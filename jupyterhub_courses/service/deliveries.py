@@ -5,6 +5,7 @@ Bounded: one assignment at a time, a hundred people a page; CSV is written assig
 
 from collections import Counter
 from dataclasses import asdict
+from hashlib import sha256
 from typing import Any
 
 from ..core.admissions import Refused
@@ -59,9 +60,20 @@ class View:
         """The course in numbers."""
         return progress(self.counts.values())
 
+    @property
+    def mark(self) -> str:
+        """Of what is shown."""
+        return mark_of(self.columns, self.counts)
+
     def count(self, name: str, *states: State) -> int:
         """How many of an assignment's are one of these."""
         return _count(self.counts[name], states)
+
+
+def mark_of(columns: list[ColumnState], counts: dict[str, Counter[State]]) -> str:
+    """Another one whenever anything has moved from one word to another."""
+    words = [[column.name, column.error, column.choice, *sorted(counts[column.name].items())] for column in columns]
+    return sha256(repr(words).encode()).hexdigest()[:16]
 
 
 async def view_of(handler: BaseHandler) -> View:
@@ -155,8 +167,8 @@ class ProgressHandler(BaseHandler):
         columns = await standings.columns(course.id)
         counts = await standings.counts(course.id, columns)
         numbers = progress(counts.values())
-        mark = [[column.name, column.error, column.choice, *sorted(counts[column.name].items())] for column in columns]
-        self.answer({**asdict(numbers), "text": told(numbers, words_in(self.language)), "mark": repr(mark)})
+        text, mark = told(numbers, words_in(self.language)), mark_of(columns, counts)
+        self.answer({**asdict(numbers), "text": text, "mark": mark})
 
 
 class RetryHandler(BaseHandler):

@@ -5,7 +5,8 @@ const live = document.getElementById("live");
 const progress = document.getElementById("progress");
 const said = document.getElementById("said");
 const SOON = 2000, LATER = 10000;
-let mark = null;
+// Of what is shown: it changes when anything moves from one word to another.
+let mark = progress ? progress.dataset.mark : "";
 
 // The live part as the server shows it now. Who is in it with the keyboard stays where they were.
 async function refresh() {
@@ -14,6 +15,7 @@ async function refresh() {
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const fresh = page.getElementById("live");
   if (!fresh) return;
+  mark = page.getElementById("progress").dataset.mark;
   const inside = live.contains(document.activeElement);
   const id = inside ? document.activeElement.id : "";
   live.replaceChildren(...fresh.childNodes);
@@ -25,8 +27,7 @@ async function look() {
   if (document.hidden) return LATER;
   const now = await ask(progress.dataset.url, "GET");
   if (progress.textContent !== now.text) progress.textContent = now.text;
-  if (mark !== null && mark !== now.mark) await refresh();
-  mark = now.mark;
+  if (mark !== now.mark) await refresh();
   return now.sending ? SOON : LATER;
 }
 
@@ -47,8 +48,6 @@ live.addEventListener("click", async (event) => {
     await ask(button.dataset.send, button.dataset.method, button.dataset.body);
     if (button.dataset.done) progress.textContent = button.dataset.done;
     await refresh();
-    const now = await ask(progress.dataset.url, "GET");
-    mark = now.mark;
     setTimeout(() => look().catch(() => {}), SOON / 2);
   } catch (error) {
     said.textContent = error.message;
