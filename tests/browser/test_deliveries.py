@@ -254,7 +254,7 @@ def troubled(school: School, graded: None) -> None:
     school.override("s5", 3.5)
     school.grade(s5=9)
     wait_for(lambda: school.is_state("s6", "refused") and school.is_state("s5", "overridden"), "their states")
-    school.lms.faults(status_503=1, retry_after=3600, endpoints=["scores"])
+    school.lms.faults(status_429=1, retry_after=3600, endpoints=["scores"])
     school.grade(s4=9)
     wait_for(lambda: school.is_state("s4", "waiting"), "the LMS has asked for patience")
 
