@@ -266,7 +266,8 @@ def test_one_refused_one_waiting_and_one_changed_there(school: School, window: W
     assert re.match(r"waiting until \w+ \d+, \d{4}, \d+:\d\d \wM The learning platform is busy", waiting)
     assert "It shows 3.5 of 10" in row(window, school, "s5")[2]
     assert row(window, school, "s6")[2].startswith("refused")
-    window.picture("deliveries", 860)
+    window.driver.execute_script("scrollTo(0, 320)")
+    window.picture("deliveries", 780)
 
 
 def test_in_german(school: School, window: Window, troubled: None):
