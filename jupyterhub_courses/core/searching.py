@@ -14,6 +14,8 @@ FIRST = 4  # the best for a real Moodle on two cores; an LMS that bears more is 
 DOUBLING, USUAL, TRYING = 4, 16, 24
 #: Doubling goes on where it brings this much more; from the smaller figure on the larger number is kept, and no more.
 CLEARLY, WORTH = 1.25, 1.08
+#: No LMS brings so much less with twice the number: a moment when something else was slow.
+HICCUP = 0.75
 #: The share of what a step could bring at best that it has to bring, and that a step down may lose.
 GAIN, LOSS = 0.08, 0.1
 #: Below this share of the requests allowed there was too little to do to judge the number.
@@ -91,6 +93,7 @@ class Search:
     latency: float | None = None  # of base
     trial: int | None = None
     doubling: bool = True
+    doubted: bool = False  # a doubling brought so little that it is looked at once more
     up: bool = True  # the next step's direction
     streak: int = 0  # steps up in a row that brought more
     rest: int = 0  # epochs until the next step
@@ -148,6 +151,7 @@ class Search:
             latency=None,
             trial=None,
             doubling=False,
+            doubted=False,
             up=True,
             streak=0,
             rest=0,
@@ -171,13 +175,15 @@ class Search:
 
     def _doubled(self, epoch: Epoch) -> "Search":
         rate, tried = epoch.quick_rate, self.limit
-        share = 1.0 if self.rate is None else rate / self.rate
-        if self.rate is not None and share < WORTH:
+        share = CLEARLY if self.rate is None else rate / self.rate
+        if share < HICCUP and not self.doubted:
+            return replace(self, doubted=True)
+        if share < WORTH:
             return self._at(self.base)
         following = min(2 * tried, self.top)
-        if (self.rate is not None and share < CLEARLY) or following == tried or epoch.failed > FAILING * epoch.count:
+        if share < CLEARLY or following == tried or epoch.failed > FAILING * epoch.count:
             return self._at(tried)
-        return replace(self, base=tried, rate=rate, trial=following)
+        return replace(self, base=tried, rate=rate, trial=following, doubted=False)
 
     def _usual(self, epoch: Epoch) -> "Search":
         """An epoch at the base."""

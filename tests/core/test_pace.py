@@ -84,6 +84,11 @@ def test_it_stops_doubling_where_requests_only_wait(slower: float, stays: int) -
     assert (search.limit, search.doubling) == (stays, False)
 
 
+def test_one_slow_moment_does_not_end_the_doubling() -> None:
+    search = fed(fed(fed(Search(), 0.05), 0.5), 0.05)
+    assert (search.limit, search.doubling) == (16, True)
+
+
 def test_a_new_connections_handshakes_do_not_look_like_an_lms_at_its_limit() -> None:
     search = fed(Search(), 0.05)
     for n in range(8):
