@@ -91,7 +91,7 @@ def test_thousands_of_seeded_schedules_end_well() -> None:
     """JUPYTERHUB_COURSES_SCHEDULES sets how many; the seed of a failing one stands in its message."""
 
     async def all_of_them() -> None:
-        for seed in range(int(os.environ.get("JUPYTERHUB_COURSES_SCHEDULES", "2000"))):
+        for seed in range(int(os.environ.get("JUPYTERHUB_COURSES_SCHEDULES", "10000"))):
             try:
                 await play(schedule_of(seed))
             except AssertionError as error:
