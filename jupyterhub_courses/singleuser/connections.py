@@ -64,7 +64,7 @@ class Connections:
                     return
             self._forget()
             handlers = by_token[token, username]
-            self._log.warning("%s may no longer use this server: %s connections closed", username, len(handlers))
+            self._log.warning("Somebody may no longer use this server: %d connections closed", len(handlers))
             for handler in handlers:
                 end(handler)
 

@@ -126,9 +126,9 @@ class Leaving:
                 try:
                     stopped = await self._hub.stop_server(username, slug)
                 except self._hub_down as error:  # or a stop that takes longer than the hub is waited for
-                    log.warning("course %s: the server of %s is not known to be stopped (%s)", slug, username, error)
+                    log.warning("course %s: a server of somebody who left may not be stopped (%s)", slug, error)
                     return False
-            log.info("course %s: %s left, the server %s", slug, username, "is stopped" if stopped else "is stopping")
+            log.info("course %s: the server of somebody who left %s", slug, "is stopped" if stopped else "is stopping")
             return stopped
 
         return all(await asyncio.gather(*(one(*server) for server in servers)))
