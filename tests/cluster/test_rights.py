@@ -10,12 +10,13 @@ import requests
 from .kube import APPLY, Kube
 from .release import Release
 
-PATCHES = """
-  # No pods.
+NO_PODS = """
   - target: {kind: Deployment, name: courses}
     patch: |
       - {op: replace, path: /spec/replicas, value: 0}
-  # As docs/kubernetes.md lets the service copy one.
+"""
+#: As docs/kubernetes.md lets the service copy one.
+COPIES_ONE = """
   - target: {kind: Role, name: courses}
     patch: |
       - op: add
@@ -122,7 +123,7 @@ class World:
 
 @pytest.fixture(scope="module")
 def world(kube, root, tmp_path_factory) -> Iterator[World]:
-    release = Release(kube, root, tmp_path_factory.mktemp("rights"), PATCHES)
+    release = Release(kube, root, tmp_path_factory.mktemp("rights"), NO_PODS + COPIES_ONE)
     world = World(kube, release)
     try:
         release.begin()
