@@ -1,6 +1,6 @@
 """A reconciler that dies at once, as by kill -9, when the API server has answered its n-th write: for every n.
 
-`python -m tests.cluster.dying STORE ACTION SETTINGS MOST`. Each life is a process of its own, forked before anything
+Run as a module with STORE ACTION SETTINGS MOST. Each life is a process of its own, forked before anything
 is open; ACTION is `make`, `keep` or `erase`. Course number n lives in the store STORE/n.sqlite: one life dies after
 the n-th write of ACTION, the next one is left alone. Prints the first n that a life has survived; at MOST it ends.
 """

@@ -24,6 +24,12 @@ from .test_rights import NO_PODS
 
 pytestmark = pytest.mark.timeout(400)
 NO_IMAGE = "localhost/no-such-exchange:1"
+#: The installed package, and these tests.
+RUN = """
+import runpy, sys
+sys.path.append(sys.argv.pop(1))
+runpy.run_module("tests.cluster.dying", run_name="__main__")
+"""
 
 
 @pytest.fixture
@@ -43,11 +49,11 @@ def lives(root, store, settings, kubeconfig, tmp_path):
     account = as_account(kubeconfig, tmp_path, settings["release_namespace"], "courses")
 
     def lives(action, most=60):
-        command = [sys.executable, "-m", "tests.cluster.dying", str(store), action, json.dumps(settings), str(most)]
+        command = [sys.executable, "-c", RUN, str(root), str(store), action, json.dumps(settings), str(most)]
         done = subprocess.run(
             command,
             cwd=root,
-            env={**os.environ, "KUBECONFIG": account},
+            env={**os.environ, "KUBECONFIG": account, "PYTHONSAFEPATH": "1"},
             capture_output=True,
             text=True,
             timeout=350,

@@ -192,6 +192,7 @@ async def test_while_the_api_is_away_a_running_course_stays_ready_and_lets_new_s
     person = await reconciler.people.create(Person(0, None, None, "ada"), now)
     await reconciler.people.set_membership(person.id, course.id, Role.STUDENT, "launch", now)
     assert await reconciler.provisioner.admit(course, "ada", Role.STUDENT)
+    await reconciler.provisioner.heard_of(course, "ada")
     headers = {"Authorization": f"token {course.exchange_token}"}
     async with aiohttp.request("GET", f"{exchange}students/ml101", headers=headers) as answer:
         assert [one["username"] for one in (await answer.json())["students"]] == ["ada"]
