@@ -56,7 +56,8 @@ class Folder:
 
     def forget(self) -> None:
         """Remove everything that a demo made here, and nothing else. The caller holds the lock."""
-        for name in (*MADE_BY_SERVICE, "demo"):
+        # Whoever is killed while writing leaves the text that would have taken the old one's place.
+        for name in (*MADE_BY_SERVICE, *map(_fresh, MADE_BY_SERVICE), "demo"):
             path = self.path / name
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
@@ -83,9 +84,13 @@ MADE_BY_SERVICE = (
 )  # fmt: skip
 
 
+def _fresh(name: str) -> str:
+    return f"{name}.new"
+
+
 def write(path: Path, text: str) -> None:
     """Write a private file whole: a reader sees the old text or the new one."""
-    fresh = path.with_name(path.name + ".new")
+    fresh = path.with_name(_fresh(path.name))
     fresh.touch(mode=0o600)
     fresh.write_text(text)
     fresh.replace(path)

@@ -143,3 +143,15 @@ def test_forgetting_leaves_what_is_not_the_demos(tmp_path):
         folder.path.joinpath("my-thesis.txt").touch()
         folder.forget()
     assert [one.name for one in folder.path.iterdir()] == ["my-thesis.txt"]
+
+
+def test_what_a_killed_writer_left_is_forgotten_and_what_is_somebody_elses_is_not(tmp_path):
+    folder = Folder(tmp_path / "demo")
+    with folder.locked():
+        (folder.path / "pids.json.new").touch()
+        folder.forget()
+    assert not folder.path.exists()
+    with folder.locked():
+        (folder.path / "thesis.new").touch()
+        folder.forget()
+    assert [one.name for one in folder.path.iterdir()] == ["thesis.new"]
