@@ -10,7 +10,8 @@ from traitlets import Enum, List, Unicode
 from ..core.connecting import CANVAS, MOODLE
 from .app import JsonCommand, Settings
 from .client import CommandError
-from .platforms import described, path_of, plain
+from .platforms import described, path_of
+from .tables import plain
 
 KEY_MAX = 20_000
 

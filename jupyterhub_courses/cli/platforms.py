@@ -1,7 +1,6 @@
 """`platforms list | show | add | remove | move | test`: the LMSs of a hub."""
 
 import json
-import re
 from typing import Any, ClassVar
 from urllib.parse import quote, urlencode
 
@@ -9,16 +8,10 @@ from traitlets import Bool, Unicode
 
 from .app import Command, JsonCommand, Settings
 from .client import CommandError
-from .tables import columns, counted
+from .tables import columns, counted, plain
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _OWNERS = {"file": "set by the courses file", "config": "set by the hub's configuration"}
 _SIGNS = {"ok": "ok   ", "wrong": "WRONG", "look": "look "}
-
-
-def plain(text: object) -> str:
-    """An LMS's words must not steer the terminal."""
-    return _CONTROL.sub(" ", str(text))
 
 
 class Platforms(Settings):

@@ -16,9 +16,9 @@ def columns(rows: Sequence[Sequence[object]], titles: Sequence[str]) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def plain(text: str) -> str:
+def plain(text: object) -> str:
     """Words of an LMS or a cluster, which must not steer the terminal."""
-    return _CONTROL.sub(" ", text)
+    return _CONTROL.sub(" ", str(text))
 
 
 def counted(number: int, noun: str) -> str:
