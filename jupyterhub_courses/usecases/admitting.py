@@ -138,9 +138,9 @@ class Admitting:
         course = await self._course(launch, registration, role, known.course)
         place = Place(course.id, role)
         person, has_joined = await self._person(launch, registration.platform_id, known.person, place)
-        is_new = has_joined
+        joins = False
         if not has_joined:
-            role, is_new = await self._join(person, course, role, known.standing)
+            role, joins = await self._join(person, course, role, known.standing)
         news = await self._remember_endpoints(launch, registration, course, known.link)
         goal = await self._goal(launch, registration, course, person, role)
         waited = (self._clock() - began).total_seconds()
@@ -148,7 +148,7 @@ class Admitting:
         # A course gives roles from the moment that its grader user is there.
         was_made = course.state not in ("pending", "progressing")
         memberships = [(course.slug, role)] if has_joined else known.memberships
-        if not was_made or (is_new and not has_joined):
+        if joins or not was_made:
             memberships = await self._people.memberships(person.id)
         return Admission(
             username=person.username,
