@@ -9,6 +9,7 @@ from ..core.admissions import Refused
 from ..core.names import grader_course
 from ..core.placements import Placement
 from ..core.records import Course, Membership
+from ..core.roles import Role
 
 
 class MembersPort(Protocol):
@@ -48,19 +49,20 @@ class Placing:
         course = await self._courses.by_slug(server)
         if course is None:
             raise Refused("course_unknown", 404)
-        role = await self._role(username, course)
+        # Who may start the graders' shared user's server is the hub's decision, by managed roles.
+        is_grader = grader_course(username) == course.slug
+        membership = None if is_grader else await self._membership(username, course)
         if course.state == "deleting":
             raise Refused("course_deleting", 409)
         if course.exchange_port is None:
             raise Refused("course_not_ready", 503)
-        if role == "student":
+        if membership is not None and membership.role is Role.STUDENT:
             await self._provisioner.heard_of(course, username)
-        return self._host.placement(course, username, role)
+        # An instructor's own server is a student's: the gradebook lies on the shared one.
+        return self._host.placement(course, username, "grader" if is_grader else "student")
 
-    async def _role(self, username: str, course: Course) -> str:
-        if grader_course(username) == course.slug:
-            return "grader"  # who may start this shared user's server is the hub's decision, by managed roles
+    async def _membership(self, username: str, course: Course) -> Membership:
         membership = await self._members.membership(username, course.slug)
         if membership is None or not membership.active:
             raise Refused("not_a_member", 403)
-        return "student"  # an instructor's own server is a student's: the gradebook lies on the shared one
+        return membership
