@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from ..core.batches import batches
 from ..core.hosts import HostAway, StillComing, as_it_was
 from ..core.names import grader_username
 from ..core.records import Course
@@ -191,12 +192,12 @@ class Provisioner:
                 todo.append(course)
             await asyncio.sleep(0)  # a thousand of them must not hold up whoever launches meanwhile
         todo.sort(key=lambda course: course.state == "ready")  # those first that somebody waits for
-        for start in range(0, len(todo), BATCH):
-            if start and not await self._host.leads():
-                return  # it took so long that another replica has taken over
-            if start:
+        for number, some in enumerate(batches(todo, BATCH)):
+            if number:
+                if not await self._host.leads():
+                    return  # it took so long that another replica has taken over
                 await self.look_again()
-            await self._each([course.slug for course in todo[start : start + BATCH]])
+            await self._each([course.slug for course in some])
 
     async def look_again(self) -> None:
         """Look at the courses that are coming up."""

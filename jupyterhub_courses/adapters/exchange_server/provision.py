@@ -12,6 +12,8 @@ from urllib.parse import quote
 
 import aiohttp
 
+from ...core.batches import batches
+
 REQUEST_LIMIT_S = 15.0
 CHUNK = 200  # students a request: the exchange serves nobody else for about 0.4 s
 
@@ -73,8 +75,8 @@ async def enroll(
 
 
 async def _enroll(api: "_Api", path: str, students: Sequence[Member]) -> None:
-    for start in range(0, len(students), CHUNK):
-        rows = [vars(student) for student in students[start : start + CHUNK]]
+    for some in batches(students, CHUNK):
+        rows = [vars(student) for student in some]
         await api.call("POST", f"students/{path}", {"students": json.dumps(rows)})
 
 

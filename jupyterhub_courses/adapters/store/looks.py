@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import and_, or_, select, update
 
+from ...core.batches import batches
 from ...core.drift import Choice
 from ...core.lineitems import Column
 from ...core.looks import Awaited, Reading, chosen
@@ -55,8 +56,8 @@ class Looks:
 
     async def record_look(self, assignment_id: int, readings: Sequence[Reading], at: datetime) -> None:
         """Store what a look at a column has shown."""
-        for start in range(0, len(readings), BATCH):
-            await self._deliveries.record_readings(readings[start : start + BATCH])
+        for some in batches(readings, BATCH):
+            await self._deliveries.record_readings(some)
         async with self._database.transaction() as session:
             row = update(AssignmentRow).where(AssignmentRow.id == assignment_id)
             await session.execute(row.values(looked_at=at))
