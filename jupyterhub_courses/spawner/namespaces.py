@@ -1,8 +1,9 @@
 """What the hub knows of the server pods in each course's namespace, at a price that does not grow with courses.
 
 While a server of a course starts or stops its namespace is watched, by one watch of pods and one of events that all
-starts of the course share. Otherwise nothing is connected: who polls gets a list of the namespace's server pods, which
-all servers of the namespace share for some seconds. An answer that does not come is Unknown, never "not there".
+starts of the course share. They stay for a minute after that, of no more than some namespaces: a class starts together.
+Otherwise nothing is connected: who polls gets a list of the namespace's server pods, which all servers of the namespace
+share for some seconds. An answer that does not come is Unknown, never "not there".
 `Namespace` has what KubeSpawner expects of its reflectors: `pods`, `events`.
 """
 
@@ -17,12 +18,14 @@ from kubernetes_asyncio.client import ApiClient, CoreV1Api
 from kubernetes_asyncio.client.exceptions import ApiException
 from kubespawner.clients import shared_client
 
-from .watching import FAULTS, Watch
+from .watching import FAULTS, Keep, Watch
 
 SHARED_S = 10.0  # a list is good for so long
 FORGET_S = 20.0  # what nobody asks about for so long is not kept
 LOOK_S = 10.0  # a list may take so long
 LOOKS = 16  # lists at once, over all namespaces
+STAY_S = 60.0  # watches stay connected after their last use
+STAYING = 32  # namespaces whose watches stay without being used
 
 
 class Unknown(Exception):
@@ -43,7 +46,7 @@ class Namespace:
         self._events: dict[str, dict[str, Any]] = {}
         self._pod_watch: Watch | None = None
         self._event_watch: Watch | None = None
-        self._holders, self._event_holders = 0, 0
+        self._holders = 0
         self._version: str | None = None  # the newest that was seen: nothing older is ever believed
         self._looking: asyncio.Task[None] | None = None
         self._good_until, self._failed, self._holds = float("-inf"), None, 0
@@ -77,26 +80,41 @@ class Namespace:
     async def held(self, *, events: bool = False) -> AsyncIterator["Namespace"]:
         """Inside, `pods` (and `events`) are what is so now. Raises Unknown if that cannot be had."""
         self._holders += 1
-        self._event_holders += events
+        self._cluster.use(self)
         self._good_until = float("-inf")
         try:
-            if self._pod_watch is None:
-                self._holds += 1
-                self._pod_watch = self._watch("pod", {"label_selector": self._selector}, listed=True)
-            if events and self._event_watch is None:
-                kind = {"field_selector": "involvedObject.kind=Pod"}
-                self._event_watch = self._watch("event", kind, listed=False)
-            await self._until_begun(self._pod_watch)
-            if events:
-                await self._until_begun(self._event_watch)
+            await self._begin(events)
             yield self
         finally:
             self._holders -= 1
-            self._event_holders -= events
-            await asyncio.shield(asyncio.ensure_future(self._release()))
+            if not self._holders:
+                if self._is_live:
+                    self._cluster.stay(self)
+                else:
+                    await asyncio.shield(asyncio.ensure_future(self._close()))
+
+    async def _begin(self, events: bool) -> None:
+        if self._holders == 1 and not self._is_live:
+            await self._close()  # it stayed, and broke: who starts now need not wait until it is mended
+        if self._pod_watch is None:
+            self._holds += 1
+            self._pod_watch = self._watch("pod", {"label_selector": self._selector}, listed=True, keep=_slim)
+        if events and self._event_watch is None:
+            kind = {"field_selector": "involvedObject.kind=Pod"}
+            self._event_watch = self._watch("event", kind, listed=False, keep=_without_managers)
+        await self._until_begun(self._pod_watch)
+        if events:
+            await self._until_begun(self._event_watch)
+
+    @property
+    def _is_live(self) -> bool:
+        return all(watch.live for watch in (self._pod_watch, self._event_watch) if watch is not None)
 
     async def look(self) -> None:
         """Bring `pods` up to date unless they are fresh. Raises Unknown; `pods` then stay as they were."""
+        if self._pod_watch is not None and not self._holders and not self._is_live:
+            self._cluster.use(self)
+            await self._close()  # it stayed, and broke
         if self._pod_watch is not None:
             await self._until_begun(self._pod_watch)
             return
@@ -140,22 +158,27 @@ class Namespace:
             self._version, self._failed = None, Unknown(error)
         self._fresh()
 
-    def _watch(self, kind: str, selectors: dict[str, str], *, listed: bool) -> Watch:
+    def _watch(self, kind: str, selectors: dict[str, str], *, listed: bool, keep: Keep) -> Watch:
         call = getattr(self._cluster.watching_api, f"list_namespaced_{kind}")
-        return Watch(call, self.name, selectors, listed=listed, log=self._log)
+        return Watch(call, self.name, selectors, listed=listed, keep=keep, log=self._log)
 
-    async def _release(self) -> None:
-        if not self._event_holders and self._event_watch is not None:
-            watch, self._event_watch = self._event_watch, None
-            self._events = watch.objects
-            await watch.end()
-        if not self._holders and self._pod_watch is not None:
-            watch, self._pod_watch = self._pod_watch, None
-            if watch.live:
-                self._pods = {name: _slim(pod) for name, pod in watch.objects.items()}
-                self._version, self._failed = watch.version, None
-                self._fresh()
-            await watch.end()
+    async def end(self) -> None:
+        """Close the watches, unless somebody uses them."""
+        if not self._holders:
+            await self._close()
+
+    async def _close(self) -> None:
+        pods, events = self._pod_watch, self._event_watch
+        self._pod_watch = self._event_watch = None
+        if events is not None:
+            self._events = events.objects
+        if pods is not None and pods.live:
+            self._pods = pods.objects
+            self._version, self._failed = pods.version, None
+            self._fresh()
+        for watch in (pods, events):
+            if watch is not None:
+                await watch.end()
 
     def _fresh(self) -> None:
         loop = asyncio.get_running_loop()
@@ -169,10 +192,14 @@ class Namespace:
 
 
 def _slim(pod: dict[str, Any]) -> dict[str, Any]:
-    """What polling reads of a pod, and what a `get_pod_url` may: most of a pod is its spec, ten thousand times."""
+    """What starts and polls read of a pod, and what a `get_pod_url` may: most of a pod is its spec, ten thousand times."""
     containers = [{"name": one["name"], "ports": one.get("ports", [])} for one in pod["spec"]["containers"]]
-    metadata = {name: value for name, value in pod["metadata"].items() if name != "managedFields"}
-    return {"metadata": metadata, "spec": {"containers": containers}, "status": pod["status"]}
+    return {**_without_managers(pod), "spec": {"containers": containers}}
+
+
+def _without_managers(item: dict[str, Any]) -> dict[str, Any]:
+    metadata = {name: value for name, value in item["metadata"].items() if name != "managedFields"}
+    return {**item, "metadata": metadata}
 
 
 class Cluster:
@@ -186,6 +213,8 @@ class Cluster:
         settings.connection_pool_maxsize = 0
         self.watching_api = shared_client("CoreV1Api", ApiClient(settings))
         self._namespaces: dict[tuple[str, str], Namespace] = {}
+        self._staying: dict[Namespace, asyncio.TimerHandle] = {}  # nobody uses them; the oldest first
+        self._ending: set[asyncio.Task[None]] = set()
 
     def namespace(self, name: str, selector: str, log: Any) -> Namespace:
         """What is known of the pods with these labels in `name`; the same object for the same names."""
@@ -193,6 +222,25 @@ class Cluster:
         if key not in self._namespaces:
             self._namespaces[key] = Namespace(name, selector, self, log)
         return self._namespaces[key]
+
+    def use(self, namespace: Namespace) -> None:
+        """Somebody uses its watches."""
+        timer = self._staying.pop(namespace, None)
+        if timer is not None:
+            timer.cancel()
+
+    def stay(self, namespace: Namespace) -> None:
+        """Nobody uses its watches any more: they end in a while, or when too many others stay."""
+        self.use(namespace)
+        self._staying[namespace] = asyncio.get_running_loop().call_later(STAY_S, self._end, namespace)
+        while len(self._staying) > STAYING:
+            self._end(next(iter(self._staying)))
+
+    def _end(self, namespace: Namespace) -> None:
+        self.use(namespace)
+        ending = asyncio.create_task(namespace.end())
+        self._ending.add(ending)
+        ending.add_done_callback(self._ending.discard)
 
 
 _clusters: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[int, Cluster]]" = weakref.WeakKeyDictionary()

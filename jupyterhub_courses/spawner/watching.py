@@ -7,6 +7,7 @@ that is too old begins anew. Only a first answer that is a no is an error, and i
 import asyncio
 import json
 import random
+from collections.abc import Callable
 from typing import Any
 
 import aiohttp
@@ -16,6 +17,7 @@ TURN_S = 40  # a connection that died unnoticed is noticed after this and the pa
 PAUSE_S = 8
 FIRST_S = 10  # for the first answer
 DELAYS_S = (0.2, 0.5, 1.0, 3.0, 8.0)
+Keep = Callable[[dict[str, Any]], dict[str, Any]]
 FAULTS = (ApiException, aiohttp.ClientError, TimeoutError, OSError, ValueError, KeyError)
 
 
@@ -23,14 +25,17 @@ class Watch:
     """The objects by name, as the API server tells them.
 
     call: `list_namespaced_…` of a client. listed: begin with a list, so that what is missing is known to be missing;
-    otherwise what is there comes as the first events.
+    otherwise what is there comes as the first events. keep: what of each object is kept.
     """
 
-    def __init__(self, call: Any, namespace: str, selectors: dict[str, str], *, listed: bool, log: Any) -> None:
+    def __init__(
+        self, call: Any, namespace: str, selectors: dict[str, str], *, listed: bool, keep: Keep, log: Any
+    ) -> None:
         self.objects: dict[str, dict[str, Any]] = {}
         self.version: str | None = None  # of the newest of them
         self.live = False  # what `objects` says is so now
-        self._call, self._namespace, self._selectors, self._listed, self._log = call, namespace, selectors, listed, log
+        self._call, self._namespace, self._selectors, self._log = call, namespace, selectors, log
+        self._listed, self._keep = listed, keep
         self._begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._tell_whom: set[asyncio.Future[None]] = set()
         self._task = asyncio.create_task(self._run())
@@ -97,7 +102,7 @@ class Watch:
         found = json.loads(await response.read())
         # At once: whoever looks meanwhile must not believe that nothing is there.
         self.objects.clear()
-        self.objects.update({item["metadata"]["name"]: item for item in found["items"]})
+        self.objects.update({item["metadata"]["name"]: self._keep(item) for item in found["items"]})
         self.version = found["metadata"]["resourceVersion"]
         self._now_live()
 
@@ -119,7 +124,7 @@ class Watch:
         if event["type"] == "DELETED":
             self.objects.pop(item["metadata"]["name"], None)
         elif event["type"] != "BOOKMARK":
-            self.objects[item["metadata"]["name"]] = item
+            self.objects[item["metadata"]["name"]] = self._keep(item)
         self._tell()
 
     def _now_live(self) -> None:

@@ -49,3 +49,9 @@ async def hub(tmp_path: Any, service: RunningService, api: Api) -> AsyncIterator
 def always_look(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lists are shared by whom asks at the same time, and no longer."""
     monkeypatch.setattr(namespaces, "SHARED_S", 0.0)
+
+
+@pytest.fixture
+def nothing_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Watches end with the start or stop that needs them, as they do after a minute."""
+    monkeypatch.setattr(namespaces, "STAY_S", 0.0)

@@ -6,6 +6,7 @@ import logging
 import pytest
 
 from jupyterhub_courses.core.sentences import SENTENCES
+from jupyterhub_courses.spawner import namespaces
 
 from .world import placement, spawner_of, start
 
@@ -32,13 +33,54 @@ async def refused(app, spawner):
     return caught.value.jupyterhub_message
 
 
-async def test_nothing_stays_connected_when_a_start_is_over(hub, api, ada):
+async def test_nothing_stays_connected_when_a_start_is_long_over(hub, api, ada, nothing_stays):
     spawner = spawner_of(hub, "ada")
     assert await start(hub, spawner) == "http://10.0.0.7:8888"
     await until(lambda: api.watching.total() == 0)
     assert (api.count("list"), api.count("watch"), api.count("watch", "events")) == (1, 1, 1)
     assert (api.count("create"), api.count("create", "persistentvolumeclaims")) == (1, 1)
     assert len(api.asked) == 5
+
+
+async def test_the_next_start_asks_for_the_pod_alone(hub, api, service):
+    for name in ("ada", "bob"):
+        service.placements[name, "ml101"] = placement(NS, username=name)
+    ada, bob = spawner_of(hub, "ada"), spawner_of(hub, "bob")
+    await start(hub, ada)
+    api.asked.clear()
+    await start(hub, bob)
+    assert sorted(api.asked) == [("create", "persistentvolumeclaims", NS), ("create", "pods", NS)]
+    assert await asyncio.gather(ada.poll(), bob.poll()) == [None, None]
+    await ada.stop()
+    api.asked.clear()
+    await start(hub, ada)
+    assert api.asked == [("create", "pods", NS)]
+    api.remove(NS, POD)
+    await until(lambda: not ada._view.pod(POD))
+    assert (await ada.poll(), api.asked) == (1, [("create", "pods", NS)])
+
+
+async def test_no_more_than_some_namespaces_stay_watched(hub, api, service, monkeypatch):
+    monkeypatch.setattr(namespaces, "STAYING", 2)
+    for number in range(5):
+        course = f"c{number}"
+        service.placements["ada", course] = placement(f"course-{course}", course=course)
+        await start(hub, spawner_of(hub, "ada", course))
+    watched = {("pods", "course-c3"), ("events", "course-c3"), ("pods", "course-c4"), ("events", "course-c4")}
+    await until(lambda: {one for one, count in api.watching.items() if count} == watched)
+
+
+@pytest.mark.parametrize("what", ["a start", "a poll"])
+async def test_a_watch_that_broke_while_nobody_used_it_is_not_believed(hub, api, ada, what):
+    spawner = spawner_of(hub, "ada")
+    await start(hub, spawner)
+    await api.stop()
+    view = spawner._view
+    await until(lambda: not view._is_live)
+    api.remove(NS, POD)
+    await api.start()
+    assert (await start(hub, spawner) if what == "a start" else await spawner.poll() == 1)
+    assert api.count("list") == 2
 
 
 async def test_starts_of_one_course_share_its_watches(hub, api, service):
@@ -54,7 +96,7 @@ async def test_starts_of_one_course_share_its_watches(hub, api, service):
     assert (api.count("list"), api.count("watch"), api.most_watching) == (1, 1, 2)
 
 
-async def test_servers_of_a_namespace_share_a_list_when_they_are_polled(hub, api, service, monkeypatch):
+async def test_servers_of_a_namespace_share_a_list_when_they_are_polled(hub, api, service, nothing_stays):
     spawners = []
     for name in ("ada", "bob", "eve"):
         service.placements[name, "ml101"] = placement(NS, username=name)
@@ -70,10 +112,11 @@ async def test_servers_of_a_namespace_share_a_list_when_they_are_polled(hub, api
 
 @pytest.mark.parametrize("status", [401, 403, 429, 500, None])
 async def test_an_answer_that_does_not_come_leaves_a_running_server_running(
-    hub, api, ada, always_look, status, service
+    hub, api, ada, always_look, nothing_stays, status, service
 ):
     spawner = spawner_of(hub, "ada")
     await start(hub, spawner)
+    await until(lambda: api.watching.total() == 0)
     if status is None:
         await api.stop()
     else:
@@ -101,9 +144,10 @@ async def test_a_failed_list_poisons_nothing(hub, api, ada):
     assert await start(hub, spawner_of(hub, "ada"))
 
 
-async def test_a_namespace_that_went_with_its_course_has_no_servers(hub, api, ada, always_look, service):
+async def test_a_namespace_that_went_with_its_course_has_no_servers(hub, api, ada, always_look, nothing_stays, service):
     spawner = spawner_of(hub, "ada")
     await start(hub, spawner)
+    await until(lambda: api.watching.total() == 0)
     service.refusal = (404, {"code": "course_unknown", "message": "", "reference": "0"})
     api.fault = lambda verb, resource, namespace: (403, "forbidden")  # the hub's rights went, too
     await spawner.stop()
@@ -145,7 +189,7 @@ async def test_a_start_goes_on_when_its_watches_break(hub, api, ada):
     assert await starting
 
 
-async def test_a_list_that_comes_late_is_not_believed(hub, api, service, ada):
+async def test_a_list_that_comes_late_is_not_believed(hub, api, service, ada, nothing_stays):
     service.placements["bob", "ml101"] = placement(NS, username="bob")
     await start(hub, spawner_of(hub, "bob"))
     await until(lambda: api.watching.total() == 0)
@@ -292,9 +336,10 @@ async def test_a_hub_that_was_killed_during_a_start_finds_the_pod(hub, api, ada,
     assert (found.namespace, await found.poll()) == (NS, None)
 
 
-async def test_a_pod_on_a_node_that_is_gone_does_not_run(hub, api, ada, always_look):
+async def test_a_pod_on_a_node_that_is_gone_does_not_run(hub, api, ada, always_look, nothing_stays):
     spawner = spawner_of(hub, "ada")
     await start(hub, spawner)
+    await until(lambda: api.watching.total() == 0)
     pod = api.pods[NS, POD]
     pod["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     assert await spawner.poll() == 1
