@@ -34,6 +34,7 @@ class CoursesPort(Protocol):
     """Courses of the store."""
 
     async def all(self) -> list[Course]: ...
+    async def new(self) -> list[str]: ...
     async def by_slug(self, slug: str) -> Course | None: ...
     async def change(self, course_id: int, **values: Any) -> None: ...
     async def set_state(self, course_id: int, state: str, reason: str, now: datetime) -> bool: ...
@@ -179,6 +180,31 @@ class Provisioner:
 
     async def pass_once(self) -> None:
         """Look at every course once. Where nothing is to be done, the store is asked for all of them together."""
+        over = asyncio.Event()
+        following = asyncio.create_task(self._follow(over))
+        try:
+            await self._pass()
+        finally:
+            over.set()
+            await following
+
+    async def _follow(self, over: asyncio.Event) -> None:
+        """A pass over a thousand courses takes seconds, which a few that are new or coming up need not wait."""
+        while True:
+            try:
+                await asyncio.wait_for(over.wait(), SOON)
+                return
+            except TimeoutError:
+                pass
+            try:
+                new = await self._courses.new() if self._wake.is_set() else []
+                slugs = sorted({*new, *self._soon})
+                if len(slugs) <= FEW:
+                    await self._each(slugs)
+            except Exception:
+                log.exception("a look at the courses that are coming up failed")
+
+    async def _pass(self) -> None:
         courses = await self._courses.all()
         new = [course.slug for course in courses if course.state == "pending"]
         if 0 < len(new) <= FEW:

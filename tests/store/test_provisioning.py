@@ -14,6 +14,7 @@ from jupyterhub_courses.core.course_sentences import told
 from jupyterhub_courses.core.hosts import HostAway, StillComing
 from jupyterhub_courses.core.records import Person
 from jupyterhub_courses.core.roles import Role
+from jupyterhub_courses.usecases import provisioning
 from jupyterhub_courses.usecases.provisioning import BATCH, PARALLEL, Provisioner
 
 
@@ -32,6 +33,8 @@ class World:
         self.settles, self.lacking = set(), {}
         self.takes_two_looks, self.begun, self.begun_at_first_roster = False, [], 0
         self.is_leader, self.asked = True, asyncio.Event()
+        self.may_look = asyncio.Event()
+        self.may_look.set()
         self.may_enroll = asyncio.Event()
         self.may_enroll.set()
         self.is_away, self.asked_while_away, self.is_exchange_away = False, 0, False
@@ -57,6 +60,7 @@ class World:
 
     async def look(self):
         self.looks += 1
+        await self.may_look.wait()
         self.made_before_the_look = tuple(self.made)
 
     def settled(self, course):
@@ -419,6 +423,27 @@ async def test_a_new_course_does_not_wait_for_the_look_at_all_others(provisioner
     await make("new")
     await provisioner.pass_once()
     assert world.made_before_the_look == ("new",) and world.made == ["new", "old"]
+
+
+async def test_courses_that_are_new_or_coming_up_do_not_wait_for_a_pass_that_takes_long(
+    provisioner, make, database, world, monkeypatch
+):
+    monkeypatch.setattr(provisioning, "SOON", 0.01)
+    world.coming.add("coming")
+    await make("coming")
+    world.may_look.clear()
+    passing = asyncio.create_task(provisioner.pass_once())
+    async with asyncio.timeout(10):
+        while not world.looks:
+            await asyncio.sleep(0.01)
+        await make("new")
+        provisioner.wake()
+        world.coming.clear()
+        while {await state(database, slug) for slug in ("new", "coming")} != {("ready", "")}:
+            await asyncio.sleep(0.01)
+        assert not passing.done()
+        world.may_look.set()
+        await passing
 
 
 async def test_many_new_courses_are_looked_at_together_and_before_those_that_are_ready(provisioner, make, world):

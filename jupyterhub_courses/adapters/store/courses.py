@@ -54,6 +54,11 @@ class Courses:
         async with self._database.reading() as session:
             return [course_record(r) for r in await session.scalars(select(CourseRow).order_by(CourseRow.slug))]
 
+    async def new(self) -> list[str]:
+        """Slugs of the courses that nobody has begun to make."""
+        async with self._database.reading() as session:
+            return list(await session.scalars(select(CourseRow.slug).where(CourseRow.state == "pending")))
+
     async def create(
         self,
         slug: str,
