@@ -136,8 +136,10 @@ def hold(hub: hubs.Hub, what: str, work: Work) -> None:
     load(hub, visitors("p16t0x", PEOPLE), 16, work)
     found = hub.probed("end")
     print(f"\n{what}: the hub's loop was held at most, in {found['steps']} steps")
-    for name, (wall, cpu) in list(found["longest"].items())[:8]:
-        print(f"  {1000 * cpu:6.2f} ms CPU ({1000 * wall:6.2f} ms by the clock)  {name}")
+    for name, (wall, cpu, collecting) in list(found["longest"].items())[:8]:
+        of = f"{1000 * collecting:6.2f} ms of it garbage collection, {1000 * wall:6.2f} ms by the clock"
+        print(f"  {1000 * cpu:6.2f} ms CPU ({of})  {name}")
+    print(f"  a garbage collection of the whole hub would take {1000 * found['whole_collection_s']:.0f} ms of CPU")
 
 
 def with_a_silent_lms(platform: Platform, silent: Platform, hub: hubs.Hub) -> Work:

@@ -19,7 +19,7 @@ from ..adapters.courses_api.hub import Access, Arrival, Refused, Registration, S
 from ..adapters.lms.id_tokens import verified_claims
 from ..adapters.lms.keysets import Keysets, fetch_keyset, new_session
 from ..core.logins import LINK_PATH
-from .base import CONTINUE_PATH, compile_templates
+from .base import CONTINUE_PATH, compile_templates, spare_what_stays
 from .continuing import LaunchContinuation
 from .fallback import Fallback, FromFallback, checked
 from .lti11 import LAUNCH_PATH as LTI11_PATH
@@ -114,6 +114,7 @@ class CoursesLTI13Authenticator(LTI13Authenticator):
         if self.issuer and self._announcing is None:
             self._announcing = asyncio.ensure_future(self._announce())
         compile_templates(app.tornado_settings)
+        spare_what_stays()
         ours = [(r"/login", LoginPage), (f"/{CONTINUE_PATH}", LaunchContinuation)]
         ours += [(f"/{LINK_PATH}", LoginLinkPage), TAKEN_NAMES]
         if self.without_lms:
