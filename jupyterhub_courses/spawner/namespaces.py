@@ -192,7 +192,7 @@ class Namespace:
 
 
 def _slim(pod: dict[str, Any]) -> dict[str, Any]:
-    """What starts and polls read of a pod, and what a `get_pod_url` may: most of a pod is its spec, ten thousand times."""
+    """What starts and polls read of a pod, and what a `get_pod_url` may: most of a pod is its spec."""
     containers = [{"name": one["name"], "ports": one.get("ports", [])} for one in pod["spec"]["containers"]]
     return {**_without_managers(pod), "spec": {"containers": containers}}
 

@@ -24,6 +24,7 @@ INTERVAL = 5.0  # seconds between passes
 SOON = 1.0  # seconds after which a course that is coming up is looked at again
 FEW = 8  # of them are looked at one by one, more of them all at once
 PARALLEL = 8
+REST, REST_S = 3, 25.0  # between two passes, as many times as long as the pass took, but no longer
 AWAY_S = 60.0  # a launch does not ask a host again that was away so shortly before; passes do
 BATCH = 50  # courses after which those that came up meanwhile are looked at again: a thousand are not ready at once
 ADMIT_LIMIT = 3.0  # seconds that a launch waits for a course before the page that shows it being made; the hub waits 5
@@ -163,10 +164,12 @@ class Provisioner:
                     self._wake.clear()
                     self._soon.clear()
                     due = loop.time() + self._interval
-                elif loop.time() >= due or self._wake.is_set():
+                elif (began := loop.time()) >= due or self._wake.is_set():
                     self._wake.clear()
-                    due = loop.time() + self._interval
+                    due = began + self._interval
                     await self.pass_once()
+                    rest = min(REST_S, REST * (loop.time() - began))
+                    due = max(due, loop.time() + rest)  # where passes take long, launches need the time between
                 else:
                     await self.look_again()
             except Exception:

@@ -6,6 +6,9 @@ from dataclasses import replace
 import pytest
 
 from jupyterhub_courses.adapters.kubernetes import ClusterHost
+from jupyterhub_courses.adapters.kubernetes.seeing import Unchanged
+from jupyterhub_courses.core.cluster import EXCHANGE_PORT
+from jupyterhub_courses.core.comparing import key
 from jupyterhub_courses.core.manifests import course_manifests
 from jupyterhub_courses.core.records import Course
 from jupyterhub_courses.core.specs import spec_of
@@ -21,8 +24,11 @@ class Listed:
     def __init__(self, objects):
         self.objects = objects
 
-    async def list(self, kind, selector="", namespace=None):
-        return [copy.deepcopy(one) for one in self.objects if one["kind"] == kind]
+    async def list(self, kind, selector="", namespace=None, keep=copy.deepcopy):
+        return [keep(copy.deepcopy(one)) for one in self.objects if one["kind"] == kind]
+
+    async def get(self, kind, name, namespace=None):
+        return copy.deepcopy(self.named(kind, name))
 
     def named(self, kind, name=None):
         return next(one for one in self.objects if one["kind"] == kind and name in (None, one["metadata"]["name"]))
@@ -112,11 +118,24 @@ async def test_an_exchange_that_is_not_available_is_not_settled(looked, there):
     assert not await looked()
 
 
-async def test_a_change_that_takes_nothing_away_stays_settled(looked, there):
+async def test_after_a_change_that_takes_nothing_away_a_course_is_looked_at_once(looked, there, host, course):
     assert await looked()
     there.named("Service")["metadata"].setdefault("annotations", {})["example.org/note"] = "x"
     there.touch(there.named("Service"))
+    assert not await looked()
+    assert await host.ensure(course) == EXCHANGE_PORT  # and nothing was written
     assert await looked()
+
+
+async def test_of_what_is_unchanged_a_look_keeps_no_more_than_that(looked, there, host, course):
+    assert await looked()
+    await host.look()
+    kept = host._seeing.peek("ml101").values()
+    assert {one["kind"] for one in kept if isinstance(one, Unchanged)} >= {"Deployment", "NetworkPolicy", "RoleBinding"}
+    assert not any("spec" in one for one in kept if isinstance(one, Unchanged))
+    assert not host.settled(replace(course, spec={"quota": {"servers": 3}}))
+    whole = await host._seeing.course("ml101")  # it is compared with all that is there
+    assert whole[key(there.named("Deployment"))]["spec"] == there.named("Deployment")["spec"]
 
 
 async def test_another_spec_or_title_is_not_settled(looked, course, make_course):

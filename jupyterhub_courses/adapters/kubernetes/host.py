@@ -22,7 +22,7 @@ from .client import ApiProblem, KubernetesApi
 from .copies import Copies
 from .lease import Lease
 from .pods import placement
-from .seeing import Objects, Seeing
+from .seeing import Objects, Seeing, Unchanged
 
 Manifest = dict[str, Any]
 #: What stays of a course whose volumes are kept.
@@ -44,7 +44,8 @@ class ClusterHost:
         lease: Lease | None = None,
     ) -> None:
         self._settings, self._api, self._assignments, self._lease = settings, api, assignments, lease
-        self._seeing, self._copies = Seeing(api, settings), Copies(api, settings)
+        self._seeing = Seeing(api, settings, settled=self._version)
+        self._copies = Copies(api, settings)
         self._exchanges = ExchangeCalls()
         self._repaired: dict[str, list[str]] = {}
         self._ended: set[tuple[str, Key]] = set()  # by us, to be made anew: nobody else's doing
@@ -83,8 +84,10 @@ class ClusterHost:
         versions = {one: live["metadata"]["resourceVersion"] for one, live in there.items()}
         known_wanted, known_versions = self._settled.get(course.slug, (None, None))
         if known_wanted is not wanted or known_versions != versions:
+            self._settled.pop(course.slug, None)  # the next look sees all of it
+            if any(isinstance(live, Unchanged) for live in there.values()):
+                return False
             if not difference(wanted, there).is_none or standing(there).state != "ready":
-                self._settled.pop(course.slug, None)
                 return False
             self._settled[course.slug] = wanted, versions
         if not self._copies.settled(course.slug, there[key(wanted[0])]):
@@ -116,6 +119,9 @@ class ClusterHost:
         if stands.state == "broken":
             raise HostProblem(" ".join(filter(None, [stands.reason, self._copies.amiss(slug)])))
         raise StillComing(stands.reason)
+
+    def _version(self, slug: str, one: Key) -> str | None:
+        return self._settled[slug][1].get(one) if slug in self._settled else None
 
     def _wanted(self, course: Course) -> list[Manifest]:
         """Worked out once for each spec: at a thousand courses that is most of a pass with nothing to do."""
