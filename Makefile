@@ -135,7 +135,8 @@ test-all: install $(DONE)/test openedx ## run the tests on the newest hub (ARGS=
 
 .PHONY: test-hub55
 test-hub55: install $(DONE)/hub55 ## run the hub side's tests on the oldest supported hub
-	PATH="$(CURDIR)/$(HUB55)/bin:$$PATH" $(HUB55)/bin/python -m pytest tests/hub tests/spawner_cluster $(ARGS)
+	PATH="$(CURDIR)/$(HUB55)/bin:$$PATH" $(HUB55)/bin/python -m pytest -n $(WORKERS) --dist loadscope \
+		--no-loadscope-reorder tests/hub tests/spawner_cluster $(ARGS)
 
 .PHONY: test-cluster
 test-cluster: install $(DONE)/test ## run the tests of a cluster on the one that KUBECONFIG names; it has the images of make images
