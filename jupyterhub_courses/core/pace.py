@@ -13,7 +13,11 @@ from .searching import Sample, Search
 #: Server errors in a row, over different scores, after which the LMS and not a score is taken to be broken.
 TROUBLES = 3
 #: Scores in memory at a time, over all courses; and of one course, at least and at most.
-IN_MEMORY, PAGE_LEAST, PAGE_MOST = 4096, 16, 256
+IN_MEMORY, PAGE_LEAST, PAGE_MOST = 4096, 4, 256
+#: Scores of a column between two looks at its list, at least and at most; and their ids in memory, over all courses.
+ROUND_LEAST, ROUND_MOST, IDS = 256, 2048, 65_536
+#: Whole columns of one LMS in memory at a time: what it shows for everybody.
+LISTS = 16
 #: Scores on their way or waiting for a turn at an LMS, over all courses.
 SENDERS = 1024
 
@@ -75,6 +79,11 @@ class Pace:
 def page_size(courses: int) -> int:
     """How many due scores of a course are taken from the store at a time, while so many courses are being sent."""
     return max(PAGE_LEAST, min(PAGE_MOST, IN_MEMORY // max(1, courses)))
+
+
+def round_size(courses: int) -> int:
+    """How many scores of a column are sent before what is due is asked anew, while so many courses are being sent."""
+    return max(ROUND_LEAST, min(ROUND_MOST, IDS // max(1, courses)))
 
 
 def senders(courses: int, most: int) -> int:

@@ -16,7 +16,7 @@ from functools import partial
 from typing import Protocol
 
 from ..core.deliveries import Intent, LeaseLost, PendingCourse
-from ..core.pace import Pace, page_size, senders
+from ..core.pace import Pace, page_size, round_size, senders
 from .grouping import Grouped
 from .pacing import Closed, Gate
 from .sending import ColumnTurn, DeliveryStore, Grades, Lms, Outbox, Report
@@ -77,6 +77,7 @@ class Deliverer:
             jitter,
             lambda: senders(len(self._running), pace.search.most),
             lambda: page_size(len(self._running)),
+            lambda: round_size(len(self._running)),
             Grouped(self._begin),
             Grouped(store.record),
         )

@@ -9,7 +9,7 @@ from ..core.deliveries import Delivery
 
 class Feed:
     """`due(limit)` asks the store, `seen(page)` the LMS for what it shows. Each score comes once: one that is due again
-    has its turn in the next pass.
+    has its turn in the next feed. After `most` scores it is over, with `more` where others are due.
     """
 
     def __init__(
@@ -18,8 +18,10 @@ class Feed:
         seen: Callable[[Sequence[Delivery]], Awaitable[Sequence[Delivery]]],
         page: int,
         senders: int,
+        most: int,
     ) -> None:
-        self._due, self._look, self._page, self._senders = due, seen, page, senders
+        self._due, self._look, self._page, self._senders, self._most = due, seen, page, senders, most
+        self.more = False
         self._queue: deque[Delivery] = deque()
         self._seen: set[int] = set()
         self._ended = False
@@ -39,6 +41,9 @@ class Feed:
 
     async def _ask(self) -> bool:
         """Whether there was any."""
+        if len(self._seen) >= self._most:
+            self.more = True
+            return False
         # What is under way is still due, so a page of the store may hold nothing new.
         limit = self._page + self._senders
         while True:

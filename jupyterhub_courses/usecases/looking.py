@@ -1,7 +1,7 @@
 """A look at the LMS before a score goes over one that it was sent earlier: somebody may have changed it there.
 
-Few are asked for one by one, more by one list a turn. An LMS that is away is waited for; one that tells no results
-gets its scores all the same, judged by what was last seen.
+Few are asked for one by one, more by one list a feed; of such lists only some are in memory at a time. An LMS that is
+away is waited for; one that tells no results gets its scores all the same, judged by what was last seen.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ class Results(Protocol):
 
 
 class Looks:
-    """The looks of one column's turn. `address`: by whose registration, and where, a person's result is asked for."""
+    """The looks of one column's feed. `address`: by whose registration, and where, a person's result is asked for."""
 
     def __init__(
         self, grades: Results, gate: Share, column: Column, address: Callable[[Delivery], tuple[Registration, str]]
@@ -59,8 +59,7 @@ class Looks:
 
     async def _shown(self, asked: Sequence[Delivery]) -> dict[int, Result]:
         if self._list is None and len(asked) > LOOK_ALONE and not self._column.by_outcomes:
-            async with self._gate:
-                self._list = await self._grades.results(*self._address(asked[0]))
+            self._list = await self._all(asked[0])
         if self._list is not None:
             return {d.score_id: self._list.get(d.user_id, NO_GRADE) for d in asked}
         answers = await asyncio.gather(*map(self._alone, asked), return_exceptions=True)
@@ -70,6 +69,21 @@ class Looks:
                 raise answer
             found[delivery.score_id] = answer
         return found
+
+    async def _all(self, one: Delivery) -> Mapping[str, Result]:
+        await self._gate.lists.acquire()
+        try:
+            async with self._gate:
+                return await self._grades.results(*self._address(one))
+        except BaseException:
+            self._gate.lists.release()
+            raise
+
+    def forget(self) -> None:
+        """The feed is over."""
+        if self._list is not None:
+            self._list = None
+            self._gate.lists.release()
 
     async def _alone(self, delivery: Delivery) -> Result:
         async with self._gate:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from ..core.answers import Outcome, Scope, Verdict
-from ..core.pace import Pace
+from ..core.pace import LISTS, Pace
 from ..core.searching import Sample
 
 
@@ -40,6 +40,8 @@ class Gate:
     ) -> None:
         self._now, self._jitter, self._ticks = now, jitter, ticks
         self.pace = pace
+        #: For whoever holds what the LMS shows for a whole column.
+        self.lists = asyncio.Semaphore(LISTS)
         self._busy = 0
         self._area, self._at = 0.0, ticks()  # request-seconds so far, and when that was
         #: Who waits, by course; the course first in line has waited longest for its turn.
@@ -124,6 +126,7 @@ class Share:
 
     def __init__(self, gate: Gate, course_id: int) -> None:
         self._gate, self._course_id = gate, course_id
+        self.lists = gate.lists
 
     async def __aenter__(self) -> Slot:
         return await self._gate.enter(self._course_id)

@@ -26,15 +26,16 @@ from ..core.deliveries import (
     unchanged,
     unsendable,
 )
-from ..core.drift import NO_GRADE, decide
+from ..core.drift import decide
 from ..core.lineitems import Column
-from ..core.looks import Reading
+from ..core.looks import Awaited, Reading
 from ..core.records import Registration
-from ..core.scores import Action, Desired, Result, Sent, next_timestamp
+from ..core.scores import Action, Desired, Result, next_timestamp
+from .arriving import Arrived
 from .columns import LineItems, made_ready, receipt_of, trouble_receipt
 from .feeding import Feed
 from .grouping import Grouped
-from .looking import LOOK_ALONE, Looks
+from .looking import Looks
 from .pacing import Closed, Share
 
 log = logging.getLogger(__name__)
@@ -50,6 +51,7 @@ class DeliveryStore(Protocol):
     async def record(self, receipts: Sequence[Receipt]) -> None: ...
     async def record_column(self, receipt: ColumnReceipt) -> None: ...
     async def record_readings(self, readings: Sequence[Reading]) -> None: ...
+    async def unread(self, assignment_id: int) -> Sequence[Awaited]: ...
     async def next_at(self, now: datetime) -> datetime | None: ...
 
 
@@ -88,7 +90,7 @@ class Report:
 @dataclass(frozen=True)
 class Outbox:
     """What all turns share. `outcomes`: for LMSs of LTI 1.1. `senders`: scores of one column on their way at a time
-    now, at most. `page`: how many are taken from the store at a time.
+    now, at most. `page`: how many are taken from the store at a time; `round`: how many before all begins anew.
     """
 
     store: DeliveryStore
@@ -98,6 +100,7 @@ class Outbox:
     jitter: Callable[[], float]
     senders: Callable[[], int]
     page: Callable[[], int]
+    round: Callable[[], int]
     begin: Grouped[Intent]
     record: Grouped[Receipt]
 
@@ -109,21 +112,21 @@ class ColumnTurn:
         self._store, self._lms, self._now, self._jitter = outbox.store, outbox.lms, outbox.now, outbox.jitter
         self._grades: Grades = outbox.outcomes if column.by_outcomes else outbox.lms
         self._begin, self._record = outbox.begin, outbox.record
-        self._senders, self._page = outbox.senders, outbox.page
+        self._senders, self._page, self._round = outbox.senders, outbox.page, outbox.round
         self._gate, self._column, self._report = gate, column, report
         self._url = ""
         self._stopped: Outcome | None = None  # the column's trouble
         self._closed = False
-        self._delivered: dict[str, tuple[Delivery, Sent]] = {}
-        self._looks = Looks(self._grades, gate, column, self._address)
+        self._arrived = Arrived(self._store, self._grades, gate, self._address, self._now)
 
     async def run(self) -> None:
         """Make the column ready, deliver, read back. Raises Closed when the platform is in trouble."""
         try:
             await self._make_ready()
-            await self._deliver()
-            if self._delivered and not self._closed:
-                await self._read_back()
+            while await self._deliver():
+                pass
+            if not self._closed:
+                await self._arrived.read_back(self._column)
             if self._stopped is not None:
                 raise LmsFailure(self._stopped)
         except LmsFailure as trouble:
@@ -150,17 +153,23 @@ class ColumnTurn:
         receipt = trouble_receipt(self._column, outcome, self._now(), self._jitter())
         await self._store.record_column(receipt)
 
-    async def _deliver(self) -> None:
-        senders = self._senders()
-        feed = Feed(self._due, self._looks.seen, self._page(), senders)
+    async def _deliver(self) -> bool:
+        """One round; whether another one may bring more."""
+        senders, before = self._senders(), self._arrived.count
+        looks = Looks(self._grades, self._gate, self._column, self._address)
+        feed = Feed(self._due, looks.seen, self._page(), senders, self._round())
 
         async def work() -> None:
             while self._stopped is None and not self._closed and (delivery := await self._next(feed)):
                 await self._deliver_one(delivery)
 
-        async with asyncio.TaskGroup() as group:
-            for _ in range(senders):
-                group.create_task(work())
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(senders):
+                    group.create_task(work())
+        finally:
+            looks.forget()
+        return feed.more and self._arrived.count > before and self._stopped is None and not self._closed
 
     async def _next(self, feed: Feed) -> Delivery | None:
         """The next one, with what the LMS shows; None when there is none, or the LMS cannot say."""
@@ -210,7 +219,7 @@ class ColumnTurn:
             self._closed = True
             return None
         if receipt.state == "sent" and receipt.sent is not None:
-            self._delivered[delivery.user_id] = (delivery, receipt.sent)
+            self._arrived.add(delivery, receipt.sent)
         await self._store_receipt(in_our_time(receipt, offset))
         if outcome.verdict is not Verdict.DELIVERED and outcome.scope is Scope.COLUMN:
             self._stopped = outcome
@@ -244,27 +253,6 @@ class ColumnTurn:
         if receipt.state == "kept" and result is not None:
             await self._store.record_readings([Reading(delivery.score_id, timestamp, result, self._now())])
         return receipt
-
-    async def _read_back(self) -> None:
-        """Look what the LMS shows for those just delivered; a failure to look is none to deliver."""
-        results: dict[str, Result] = {}
-        try:
-            async with self._gate:
-                if len(self._delivered) <= LOOK_ALONE:
-                    for user_id, (delivery, _) in self._delivered.items():
-                        results |= await self._grades.results(*self._address(delivery), user_id)
-                elif not self._column.by_outcomes:  # LTI 1.1 has no list, so a class is trusted to have arrived
-                    results = await self._grades.results(self._column.registration, self._url)
-                else:
-                    return
-        except (LmsFailure, Closed):
-            return
-        now = self._now()
-        readings = [
-            Reading(delivery.score_id, sent.timestamp, results.get(user, NO_GRADE), now)
-            for user, (delivery, sent) in self._delivered.items()
-        ]
-        await self._store.record_readings(readings)
 
     async def _keep(self, delivery: Delivery, reason: str) -> None:
         if delivery.shown is not None:

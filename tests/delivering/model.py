@@ -204,6 +204,9 @@ class MemoryStore:
         sent = [(p, h) for p, h in self.rows.items() if h.sent is not None and not h.in_doubt]
         return [Awaited(p, str(p), h.last_timestamp, h.sent_at or START) for p, h in sent]
 
+    async def unread(self, assignment_id: int) -> Sequence[Awaited]:
+        return [one for one in await self.awaited(assignment_id) if self.rows[one.score_id].read_at is None]
+
     async def record_look(self, assignment_id: int, readings: Sequence[Reading], at: datetime) -> None:
         await self.record_readings(readings)
 

@@ -16,22 +16,23 @@ from ...core.deliveries import (
     NOT_OPENED,
     ColumnReceipt,
     Delivery,
-    Held,
     Intent,
     OutcomePlace,
     PendingCourse,
     Receipt,
     held_after,
 )
-from ...core.drift import MISSING, SETTLE, Choice
+from ...core.drift import MISSING, SETTLE
 from ...core.lineitems import Column
-from ...core.looks import Reading, looked
+from ...core.looks import Awaited, Reading, looked
 from ...core.records import Registration
-from ...core.scores import Desired, Result, Sent, on_scale
 from .database import Database
+from .held import held_of, locked, says_the_same, write
 from .models import AssignmentRow, CourseRow, OutcomeRow, PersonRow, PlatformRow, RegistrationRow, ScoreRow
 from .registrations import registration_record
 
+#: States of scores that are to be sent.
+OPEN = ("due", "waiting")
 _BEGIN = (
     update(ScoreRow.__table__)  # type: ignore[arg-type]
     .where(ScoreRow.__table__.c.id == bindparam("which"))
@@ -47,9 +48,11 @@ class Deliveries:
 
     async def pending(self, now: datetime) -> Sequence[PendingCourse]:
         """Courses with something to deliver at `now`."""
-        query = (
-            _due(select(CourseRow.id, CourseRow.platform_id), now)
-            .where(_column_open(now), CourseRow.state != "deleting")
+        waiting = select(ScoreRow.assignment_id).where(ScoreRow.state.in_(OPEN))
+        query: Any = (
+            select(CourseRow.id, CourseRow.platform_id)
+            .join(AssignmentRow, AssignmentRow.course_id == CourseRow.id)
+            .where(AssignmentRow.id.in_(waiting), CourseRow.state != "deleting", _column_open(now), _has_due(now))
             .distinct()
             .order_by(CourseRow.id)
         )
@@ -58,11 +61,10 @@ class Deliveries:
 
     async def columns(self, course_id: int, now: datetime) -> Sequence[Column]:
         """The assignments of a course that have something to deliver and are not waiting themselves."""
-        due = _due(select(AssignmentRow.id), now).where(CourseRow.id == course_id, _column_open(now))
         query = (
             select(AssignmentRow, CourseRow)
             .join(CourseRow, CourseRow.id == AssignmentRow.course_id)
-            .where(AssignmentRow.id.in_(due))
+            .where(CourseRow.id == course_id, _column_open(now), _has_due(now))
             .order_by(AssignmentRow.id)
         )
         async with self._database.reading() as session:
@@ -70,10 +72,14 @@ class Deliveries:
 
     async def due(self, assignment_id: int, now: datetime, limit: int) -> Sequence[Delivery]:
         """Scores to deliver: those without trouble first, then the newest regrade."""
-        query = (
-            _due(select(ScoreRow, AssignmentRow.choice, PersonRow.sub, OutcomeRow), now)
+        query: Any = (
+            select(ScoreRow, AssignmentRow.choice, PersonRow.sub, OutcomeRow)
+            .select_from(ScoreRow)
+            .join(AssignmentRow, AssignmentRow.id == ScoreRow.assignment_id)
+            .join(CourseRow, CourseRow.id == AssignmentRow.course_id)
+            .join(PersonRow, _is_person())
             .outerjoin(OutcomeRow, and_(_is_place(), _by_outcomes()))
-            .where(AssignmentRow.id == assignment_id)
+            .where(ScoreRow.assignment_id == assignment_id, *_is_due(now))
             .order_by(ScoreRow.attempts, ScoreRow.graded_at.desc(), ScoreRow.id)
             .limit(limit)
         )
@@ -95,8 +101,8 @@ class Deliveries:
         by_id = {receipt.score_id: receipt for receipt in receipts}
         async with self._database.transaction() as session:
             await _look_after(session, receipts)
-            for row in await session.scalars(_locked(by_id)):
-                store(row, held_after(held_of(row), by_id[row.id]))
+            rows = await session.execute(locked(by_id))
+            await write(session, {row.id: held_after(held_of(row), by_id[row.id]) for row in rows})
 
     async def record_column(self, receipt: ColumnReceipt) -> None:
         """Store a column's state. Scores sent to another column before are due again."""
@@ -115,11 +121,22 @@ class Deliveries:
         """Store what the LMS shows, where it was compared with what still counts as sent."""
         by_id = {reading.score_id: reading for reading in readings}
         async with self._database.transaction() as session:
-            choice = {score_id: choice for score_id, choice in await session.execute(_choices(by_id))}
-            for row in await session.scalars(_locked(by_id)):
-                after = looked(held_of(row, choice[row.id]), by_id[row.id])
-                if not _says_the_same(row, after):
-                    store(row, after)
+            rows = (await session.execute(locked(by_id))).all()
+            after = {row.id: looked(held_of(row, row.column_choice), by_id[row.id]) for row in rows}
+            await write(session, {row.id: after[row.id] for row in rows if not says_the_same(row, after[row.id])})
+
+    async def unread(self, assignment_id: int) -> Sequence[Awaited]:
+        """What a column was sent and nobody has looked at since, without what is in doubt."""
+        query = (
+            select(ScoreRow.id, PersonRow.sub, ScoreRow.last_timestamp, ScoreRow.sent_at)
+            .join(PersonRow, PersonRow.id == ScoreRow.person_id)
+            .where(ScoreRow.assignment_id == assignment_id, ScoreRow.sent_score.is_not(None))
+            .where(ScoreRow.in_doubt.is_(False), ScoreRow.read_at.is_(None))
+            .order_by(ScoreRow.id)
+        )
+        async with self._database.reading() as session:
+            rows = await session.execute(query)
+            return [Awaited(i, sub, last, at) for i, sub, last, at in rows if sub is not None and at is not None]
 
     async def next_at(self, now: datetime) -> datetime | None:
         """When something that waits becomes due; None when nothing waits."""
@@ -154,23 +171,27 @@ class Deliveries:
             return int((await session.execute(asked)).rowcount)  # type: ignore[attr-defined]
 
 
-def _due(query: Any, now: datetime) -> Any:
-    """Joined and narrowed to scores that may go at `now`: people whom this course's LMS knows."""
+def _is_person() -> ColumnElement[bool]:
+    """Whose score it is, where this course's LMS knows them."""
+    # A sum is no column with an index: SQLite would begin with all people of the platform.
+    return and_(PersonRow.id == ScoreRow.person_id, PersonRow.platform_id + 0 == CourseRow.platform_id)
+
+
+def _is_due(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """A score may go at `now`, to an LMS that knows its person."""
     return (
-        query.select_from(ScoreRow)
-        .join(AssignmentRow, AssignmentRow.id == ScoreRow.assignment_id)
-        .join(CourseRow, CourseRow.id == AssignmentRow.course_id)
-        .join(
-            PersonRow,
-            and_(PersonRow.id == ScoreRow.person_id, PersonRow.platform_id == CourseRow.platform_id),
-        )
-        .where(
-            ScoreRow.state.in_(["due", "waiting"]),
-            or_(ScoreRow.next_at.is_(None), ScoreRow.next_at <= now),
-            or_(ScoreRow.reason != NOT_OPENED, exists().where(_is_place()).correlate(ScoreRow), not_(_by_outcomes())),
-            PersonRow.sub.is_not(None),
-        )
+        ScoreRow.state.in_(OPEN),
+        or_(ScoreRow.next_at.is_(None), ScoreRow.next_at <= now),
+        or_(ScoreRow.reason != NOT_OPENED, exists().where(_is_place()).correlate(ScoreRow), not_(_by_outcomes())),
+        PersonRow.sub.is_not(None),
     )
+
+
+def _has_due(now: datetime) -> ColumnElement[bool]:
+    """The assignment has one of them."""
+    due = select(ScoreRow.id).join(PersonRow, _is_person())
+    due = due.where(ScoreRow.assignment_id == AssignmentRow.id, *_is_due(now))
+    return due.correlate(AssignmentRow, CourseRow).exists()
 
 
 def _is_place() -> ColumnElement[bool]:
@@ -203,56 +224,16 @@ def _column_open(now: datetime) -> ColumnElement[bool]:
     )
 
 
-def _locked(ids: Iterable[int]) -> Any:
-    return select(ScoreRow).where(ScoreRow.id.in_(list(ids))).order_by(ScoreRow.id).with_for_update()
-
-
-def _choices(ids: Iterable[int]) -> Any:
-    """(score's id, whose grade stays)."""
-    choice = func.coalesce(func.nullif(ScoreRow.choice, ""), AssignmentRow.choice)
-    join = select(ScoreRow.id, choice).join(AssignmentRow, AssignmentRow.id == ScoreRow.assignment_id)
-    return join.where(ScoreRow.id.in_(list(ids)))
-
-
-def _says_the_same(row: ScoreRow, held: Held) -> bool:
-    """Whether a look has shown what is known already."""
-    if row.read_at is None or held.sent is None:
-        return False
-    now = (on_scale(held.shown, held.sent.maximum), held.state, held.reason)
-    return now == (row.lms_score, row.state, row.reason)
-
-
 async def _look_after(session: AsyncSession, receipts: Sequence[Receipt]) -> None:
     """Columns of what was delivered are looked at when that has settled. Before scores are locked: see `retry`."""
     delivered = {receipt.score_id: receipt.at for receipt in receipts if receipt.at is not None}
     if not delivered:
         return
     at = max(delivered.values()) + SETTLE
-    columns = select(ScoreRow.assignment_id).where(ScoreRow.id.in_(delivered)).distinct()
-    for assignment_id in sorted(await session.scalars(columns)):
-        late = or_(AssignmentRow.look_at.is_(None), AssignmentRow.look_at > at)
+    late = or_(AssignmentRow.look_at.is_(None), AssignmentRow.look_at > at)
+    columns = select(AssignmentRow.id).join(ScoreRow, ScoreRow.assignment_id == AssignmentRow.id)
+    for assignment_id in sorted(set(await session.scalars(columns.where(ScoreRow.id.in_(delivered), late)))):
         await session.execute(update(AssignmentRow).where(AssignmentRow.id == assignment_id, late).values(look_at=at))
-
-
-def held_of(row: ScoreRow, choice: str = "") -> Held:
-    """The row as core sees it; `choice` is its assignment's."""
-    sent = None
-    if row.sent_score is not None and row.sent_max is not None:
-        sent = Sent(row.sent_score, row.sent_max, row.sent_comment, row.last_timestamp)
-    return Held(
-        desired=Desired(row.score, row.max_score, row.graded_at, row.comment),
-        sent=sent,
-        in_doubt=row.in_doubt,
-        last_timestamp=row.last_timestamp,
-        state=row.state,
-        reason=row.reason,
-        attempts=row.attempts,
-        next_at=row.next_at,
-        sent_at=row.sent_at,
-        choice=Choice(row.choice or choice or Choice.KEEP),
-        shown=None if row.read_at is None else Result(row.lms_score, row.sent_max or row.max_score),
-        read_at=row.read_at,
-    )
 
 
 def _delivery(
@@ -272,16 +253,6 @@ def _delivery(
         held.choice,
         held.shown,
     )
-
-
-def store(row: ScoreRow, held: Held) -> None:
-    """The row as core wants it."""
-    if held.sent is not None:
-        row.sent_score, row.sent_max, row.sent_comment = held.sent.score, held.sent.maximum, held.sent.comment
-        row.lms_score = on_scale(held.shown, held.sent.maximum)
-    row.read_at = held.read_at
-    row.in_doubt, row.last_timestamp, row.sent_at = held.in_doubt, held.last_timestamp, held.sent_at
-    row.state, row.reason, row.attempts, row.next_at = held.state, held.reason, held.attempts, held.next_at
 
 
 async def _forget_sent(session: AsyncSession, assignment_id: int) -> None:

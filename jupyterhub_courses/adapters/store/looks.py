@@ -10,7 +10,8 @@ from ...core.drift import Choice
 from ...core.lineitems import Column
 from ...core.looks import Awaited, Reading, chosen
 from .database import Database
-from .deliveries import Deliveries, columns_of, held_of, store
+from .deliveries import Deliveries, columns_of
+from .held import held_of, store
 from .models import AssignmentRow, CourseRow, PersonRow, ScoreRow
 
 BATCH = 500  # readings stored at a time
