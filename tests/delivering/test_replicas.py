@@ -10,15 +10,19 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives import serialization
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from jupyterhub_courses.adapters.lms.keys import ToolKey
 from jupyterhub_courses.adapters.store.database import Database
 from jupyterhub_courses.adapters.store.leases import KIND, PlatformLeases
+from jupyterhub_courses.adapters.store.models import ScoreRow
+from jupyterhub_courses.adapters.store.scores import Scores
 from jupyterhub_courses.core.deliveries import LeaseLost
+from jupyterhub_courses.core.gradebooks import AssignmentState, GradebookState, ScoreState
 
-from .world import STUDENTS, LmsProcess, World, running_lms
+from .world import STUDENTS, LmsProcess, World, now, running_lms
 
+WAITING = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
 HOLDERS = text(f"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = {KIND} AND granted")
 END = text("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND classid = :kind").bindparams(
     kind=KIND
@@ -130,6 +134,29 @@ async def test_the_work_of_a_replica_that_is_killed_goes_on_at_another(
     assert not await all_sent(world, one)
     await eventually(lambda: all_sent(world, one))
     assert lms.grades("ml101", "ps9") == {f"s{n}": 3.0 for n in range(1, STUDENTS + 1)}
+
+
+async def test_a_regrade_that_is_recorded_while_the_receipt_of_the_score_before_is_stored_is_due(
+    world: World, lms: LmsProcess
+) -> None:
+    """The gradebook is read by the recorder before the receipt counts, and written after it."""
+    platform = await world.add_platform(lms.base)
+    course = await world.add_course("ml101", platform, None)
+    person = (await world.add_people(platform[0], ["1"], [course]))["1"]
+    assignment = await world.want(course, "ps9", {person: 3.0})
+    regrade = ScoreState("ps9", f"p{platform[0]}-1", 4.0, 10.0, now(), None)
+    state = GradebookState(1.0, (AssignmentState("ps9", 10.0, None),), (regrade,))
+
+    async def waits() -> bool:
+        async with world.database.reading() as session:
+            return bool(await session.scalar(WAITING))
+
+    async with world.database.transaction() as session:
+        await session.execute(update(ScoreRow).values(state="sent", sent_score=3.0, sent_max=10.0))
+        recording = asyncio.create_task(Scores(world.database).record(course, state, now()))
+        await eventually(waits)
+    await recording
+    assert [(row.score, row.sent_score, row.state) for row in await world.rows(assignment)] == [(4.0, 3.0, "due")]
 
 
 async def test_one_replica_at_a_time_has_a_platform_and_gives_it_back(world: World, postgres_url: str) -> None:

@@ -38,6 +38,12 @@ from jupyterhub_courses.usecases.delivering import Deliverer
 
 CLIENT_ID = "tool-1"
 STUDENTS = 60
+STAFF = (900, 901)  # ids of the teacher and the assistant
+
+
+def student_ids(count: int) -> list[int]:
+    """The first so many, without the staff's."""
+    return [n for n in range(1, count + len(STAFF) + 1) if n not in STAFF][:count]
 
 
 def now() -> datetime:
@@ -86,7 +92,7 @@ def scenario(public_key: str, students: int = STUDENTS, keyset_url: str = "") ->
             "family": f"Family {n}",
             "email": f"s{n}@lab.invalid",
         }
-        for n in range(1, students + 1)
+        for n in student_ids(students)
     ]
     people.append({"id": 900, "username": "tess", "given": "Tess", "family": "Teacher", "email": "t@lab.invalid"})
     people.append({"id": 901, "username": "tom", "given": "Tom", "family": "TA", "email": "ta@lab.invalid"})

@@ -127,6 +127,13 @@ class Requests(Control):
         self.finish({})
 
 
+class Taken(Control):
+    """GET: {"scores": [[column's label, user's id, points or null, timestamp]]} as they were taken, in their order."""
+
+    def get(self) -> None:
+        self.finish({"scores": list(self.site.taken)})
+
+
 class FaultSwitches(Control):
     """POST replaces all switches (see `faults.Faults`); {} switches all off. GET: what is left."""
 
@@ -204,6 +211,7 @@ def handlers() -> list[Any]:
         (r"/control/gradebook", Gradebook),
         (r"/control/activities", Activities),
         (r"/control/requests", Requests),
+        (r"/control/taken", Taken),
         (r"/control/faults", FaultSwitches),
         (r"/control/enrol", Enrol),
         (r"/control/override", Override),

@@ -26,6 +26,7 @@ def receive(site: Site, call: Call, course: CourseRow, item: Item | None) -> Ans
         return _refused(500, "Internal Server Error")
     changed = apply_score(score, grade, item.maximum, own_column=item.activity is not None, now=int(call.now))
     site.store.put_grade(item.id, person, changed)
+    site.taken.append((item.label, person, score.given, score.timestamp))
     return Answer(200, CONTENT_TYPE)
 
 

@@ -1,5 +1,6 @@
 """What every part of the LMS works with, in one value: address, scenario, store, keys, clock, faults."""
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -19,6 +20,8 @@ class Site:
     clock: Callable[[], float]  # epoch seconds
     salt: str  # of result ids
     faults: Faults = field(default_factory=Faults)
+    #: Scores as they were taken, the last of them: (column's label, user's id, points or None, timestamp).
+    taken: deque[tuple[str, int, float | None, int]] = field(default_factory=lambda: deque(maxlen=100_000))
 
     @property
     def services(self) -> str:
