@@ -167,6 +167,8 @@ check: test lint types layers docs ## everything that has to be green
 bench: install $(DONE)/test ## print the ratios of benchmarks/
 	$(BIN)/python benchmarks/deliver.py
 	$(BIN)/python benchmarks/drain.py
+	$(BIN)/python benchmarks/roster.py
+	$(BIN)/python benchmarks/rush.py
 	$(BIN)/python benchmarks/launch.py
 	$(BIN)/python benchmarks/crowd.py
 	$(BIN)/python benchmarks/cluster.py

@@ -53,6 +53,7 @@ class Storm:
     def __init__(self, base: str, cpu: Callable[[], tuple[float, float]], connections: int) -> None:
         self._base, self._cpu, self._connections = base, cpu, connections
         self.refused: Counter[str] = Counter()
+        self.took: Counter[str] = Counter()  # seconds of each visitor's requests
         connector = aiohttp.TCPConnector(limit=connections)
         self._session = aiohttp.ClientSession(
             base, connector=connector, cookie_jar=aiohttp.DummyCookieJar(), headers=HEADERS
@@ -82,7 +83,9 @@ class Storm:
             for visitor in waiting:
                 began = time.perf_counter()
                 await one(visitor)
-                slowest = max(slowest, time.perf_counter() - began)
+                took = time.perf_counter() - began
+                slowest = max(slowest, took)
+                self.took[visitor.name] += took
 
         before, began = self._cpu(), time.perf_counter()
         await asyncio.gather(*(connection() for _ in range(self._connections)))
