@@ -169,6 +169,7 @@ bench: install $(DONE)/test ## print the ratios of benchmarks/
 	$(BIN)/python benchmarks/drain.py
 	$(BIN)/python benchmarks/roster.py
 	$(BIN)/python benchmarks/rush.py
+	$(BIN)/python benchmarks/gradebook.py
 	$(BIN)/python benchmarks/launch.py
 	$(BIN)/python benchmarks/crowd.py
 	$(BIN)/python benchmarks/cluster.py

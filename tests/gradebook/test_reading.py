@@ -1,5 +1,6 @@
 """The state read from a gradebook is nbgrader's own, number by number."""
 
+import csv
 import math
 import shutil
 import sqlite3
@@ -14,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from nbgrader.api import Gradebook
+from nbgrader.plugins.export import CsvExportPlugin
 
 from jupyterhub_courses.adapters.gradebook.database import GradebookMissing, open_gradebook
 from jupyterhub_courses.adapters.gradebook.reading import GradebookState, read_gradebook
@@ -96,6 +98,44 @@ def test_every_number_is_nbgraders_own(fresh_copy: Callable[[], Path], course: l
             assert score.score == pytest.approx(max(0.0, own.score - own.late_submission_penalty))
             assert score.max_score == pytest.approx(own.max_score)
             assert score.graded_at == "2026-10-02T03:04:05+00:00"
+        # Rows of the export that are not here have no submission, or one that is not complete.
+        rows = exported(gradebook, path.with_name("grades.csv"))
+        assert rows.keys() >= set(complete)
+        for score in state.scores:
+            assert (score.score, score.max_score) == pytest.approx(rows[score.assignment, score.username])
+    shutil.rmtree(path.parent)
+
+
+def exported(gradebook: Gradebook, file: Path) -> dict[tuple[str, str], tuple[float, float]]:
+    """(score, maximum) of every row of `nbgrader export`."""
+    CsvExportPlugin(to=str(file)).export(gradebook)
+    with file.open() as lines:
+        rows = csv.DictReader(lines)
+        return {(r["assignment"], r["student_id"]): (float(r["score"]), float(r["max_score"])) for r in rows}
+
+
+@settings(
+    max_examples=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(course=courses, data=st.data())
+def test_a_change_of_one_cell_changes_one_score_at_most(
+    fresh_copy: Callable[[], Path], course: list, data: st.DataObject
+) -> None:
+    path = fresh_copy()
+    with Gradebook(url(path), "ml101") as gradebook:
+        build(gradebook, course, data.draw)
+        before = {(score.assignment, score.username): score for score in state_of(path).scores}
+        grades = [g for a in gradebook.assignments for s in a.submissions for n in s.notebooks for g in n.grades]
+        if grades:
+            one = data.draw(st.sampled_from(sorted(grades, key=str)))
+            for field, value in data.draw(grade).items():
+                setattr(one, field, value)
+            gradebook.db.commit()
+            after = {(score.assignment, score.username): score for score in state_of(path).scores}
+            changed = {key for key in before | after if before.get(key) != after.get(key)}
+            assert changed <= {(one.assignment.name, one.student.id)}
     shutil.rmtree(path.parent)
 
 

@@ -1,4 +1,4 @@
-"""A course's assignments and finished scores, read from the gradebook in one snapshot of four queries.
+"""A course's assignments and finished scores, read from the gradebook in one snapshot of five queries.
 
 Promises nbgrader's own numbers: what `nbgrader export` writes as `score` is what stands here. A submission
 that is not graded completely is left out: it says nothing yet about the score.
