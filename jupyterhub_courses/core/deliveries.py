@@ -89,7 +89,7 @@ class Receipt:
 @dataclass(frozen=True)
 class ColumnReceipt:
     """What to store about a line item. `moved`: it is another column than before, which holds none of our
-    scores.
+    scores. `rescaled_from`: it had this maximum until `at`.
     """
 
     assignment_id: int
@@ -97,10 +97,13 @@ class ColumnReceipt:
     registration_id: int | None
     label: str | None
     maximum: float | None
+    due: datetime | None = None
     moved: bool = False
     error: str = ""
     attempts: int = 0
     next_at: datetime | None = None
+    rescaled_from: float | None = None
+    at: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 Scores travel as state, not as events: whoever has the newest snapshot knows everything.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import isfinite
@@ -13,15 +14,17 @@ from .admissions import ASSIGNMENT
 SCORES_MAX = 200_000
 ASSIGNMENTS_MAX = 1000
 COMMENT_MAX = 10_000
+ID_MAX = 64
 
 
 @dataclass(frozen=True)
 class AssignmentState:
-    """One assignment of the gradebook."""
+    """One assignment of the gradebook. `id`: the gradebook's own, which outlives a new name; "" where it says none."""
 
     name: str
     max_score: float
     due_at: datetime | None
+    id: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,39 @@ class Recorded:
     stale: bool = False
 
 
+@dataclass(frozen=True)
+class KnownAssignment:
+    """An assignment as stored: its key there, its name, and the gradebook's id of it ("": never said).
+
+    `is_empty`: an activity has named it, and nothing else is known.
+    """
+
+    key: int
+    name: str
+    id: str
+    is_empty: bool = False
+
+
+def same_assignments(known: Iterable[KnownAssignment], states: Iterable[AssignmentState]) -> dict[str, int]:
+    """{name now: key} of the states that are stored already: by the gradebook's id, else by name.
+
+    Where the new name is that of a stored assignment that is gone from the gradebook, that one's column takes it.
+    """
+    known, states = tuple(known), tuple(states)
+    by_id = {one.id: one for one in known if one.id}
+    found = {state.name: by_id[state.id] for state in states if state.id in by_id}
+    while True:
+        left = [one for one in known if one not in found.values()]
+        held = found.keys() & {one.name for one in left if not one.is_empty}
+        if not held:
+            break
+        for name in held:
+            del found[name]  # and its own row is left now, too
+    by_name = {one.name: one for one in left}
+    found |= {state.name: by_name[state.name] for state in states if state.name in by_name.keys() - found.keys()}
+    return {name: one.key for name, one in found.items()}
+
+
 def gradebook_state(body: Any, now: datetime) -> GradebookState:
     """The snapshot in a request's JSON object; raises ValueError naming the first thing that is wrong."""
     if not isinstance(body, dict):
@@ -64,15 +100,19 @@ def gradebook_state(body: Any, now: datetime) -> GradebookState:
     assignments = [_assignment(a) for a in _rows(body, "assignments", ASSIGNMENTS_MAX)]
     names = {a.name for a in assignments}
     scores = [_score(s, names, now) for s in _rows(body, "scores", SCORES_MAX)]
-    if len({(s.assignment, s.username) for s in scores}) != len(scores) or len(names) != len(assignments):
+    own = [a.id for a in assignments if a.id]
+    twice = len(names) != len(assignments) or len(set(own)) != len(own)
+    if twice or len({(s.assignment, s.username) for s in scores}) != len(scores):
         raise ValueError("the same row twice")
     return GradebookState(taken_at, tuple(assignments), tuple(scores))
 
 
 def _assignment(row: dict[str, Any]) -> AssignmentState:
-    due = row.get("due_at")
+    due, own = row.get("due_at"), row.get("id") or ""
+    if not isinstance(own, str) or len(own) > ID_MAX:
+        raise ValueError("assignments: id too long or not text")
     return AssignmentState(
-        _name(row.get("name")), _number(row.get("max_score"), "max_score"), _time(due, "due_at") if due else None
+        _name(row.get("name")), _number(row.get("max_score"), "max_score"), _time(due, "due_at") if due else None, own
     )
 
 

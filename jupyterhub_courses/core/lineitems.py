@@ -3,12 +3,14 @@ go.
 
 The activity's own column is used when a launch's link names the assignment, and is not ours to rename or
 rescale (an LMS rescales each score by its scoreMaximum). Otherwise the column with our resourceId, found
-before one is made: making is not idempotent.
+before one is made: making is not idempotent. What a teacher changes in a column, its title or due date, is theirs.
 """
 
 import hashlib
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
@@ -23,7 +25,9 @@ RESOURCE_ID_MAX = 200
 
 @dataclass(frozen=True)
 class LineItem:
-    """A line item as the LMS has it. `url` is its id."""
+    """A line item as the LMS has it. `url` is its id; `due`: when no more is submitted; `rest`: what else it says, such
+    as whether students see their grades.
+    """
 
     url: str
     label: str
@@ -31,13 +35,16 @@ class LineItem:
     resource_id: str = ""
     tag: str = ""
     resource_link_id: str = ""
+    due: datetime | None = None
+    rest: Mapping[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """The body of a POST or PUT. Everything known is said: a PUT erases what it does not repeat
         (Moodle).
         """
         said = {"resourceId": self.resource_id, "tag": self.tag, "resourceLinkId": self.resource_link_id}
-        body = {"label": self.label, "scoreMaximum": number(self.maximum or 0)}
+        body = {**self.rest, "label": self.label, "scoreMaximum": number(self.maximum or 0)}
+        body |= {"endDateTime": self.due.isoformat()} if self.due else {}
         body |= {name: value for name, value in said.items() if value}
         return {"id": self.url, **body} if self.url else body
 
@@ -49,16 +56,34 @@ def lineitem_of(data: Any) -> LineItem | None:
     texts = {n: str(data.get(k) or "") for n, k in _TEXTS.items()}
     maximum = data.get("scoreMaximum")
     known = isinstance(maximum, int | float) and not isinstance(maximum, bool) and math.isfinite(maximum)
-    return LineItem(url=data["id"], maximum=float(maximum) if known and maximum is not None else None, **texts)
+    due = _time(data.get("endDateTime"))
+    said = _SAID | {"endDateTime"} if due else _SAID
+    return LineItem(
+        url=data["id"],
+        maximum=float(maximum) if known and maximum is not None else None,
+        due=due,
+        rest={name: value for name, value in data.items() if name not in said and value is not None},
+        **texts,
+    )
 
 
 _TEXTS = {"label": "label", "resource_id": "resourceId", "tag": "tag", "resource_link_id": "resourceLinkId"}
+#: `ltiLinkId`: what Moodle calls resourceLinkId as well.
+_SAID = frozenset({"id", "scoreMaximum", "ltiLinkId", *_TEXTS.values()})
+
+
+def _time(value: Any) -> datetime | None:
+    try:
+        time = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return None
+    return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class Column:
-    """An assignment of a course and its line item, as stored. `label`, `maximum`: as last told, None for the
-    link's.
+    """An assignment of a course and its line item, as stored. `label`, `maximum`, `due`: as last told, None for the
+    link's; `due_at`: the assignment's.
     """
 
     assignment_id: int
@@ -75,6 +100,8 @@ class Column:
     maximum: float | None = None
     error: str = ""
     attempts: int = 0
+    due_at: datetime | None = None
+    due: datetime | None = None
 
     @property
     def by_outcomes(self) -> bool:
@@ -107,9 +134,32 @@ def step(column: Column) -> Step:
         return Step.USE_LINK
     if column.lineitem is None:
         return Step.FIND_OR_MAKE if column.container else Step.NONE
-    if ours and column.max_score > 0 and column.maximum != column.max_score:
-        return Step.UPDATE
-    return Step.READY
+    return Step.UPDATE if ours and _is_news(column) else Step.READY
+
+
+def _is_news(column: Column) -> bool:
+    """Whether the assignment has a maximum, a name or a due date that its column was not told."""
+    has_maximum = column.max_score > 0 and column.maximum != column.max_score
+    return has_maximum or column.label != label_of(column.name) or column.due != column.due_at
+
+
+def retold(item: LineItem, column: Column) -> LineItem:
+    """The line item with what is new; a title, due date or maximum that a teacher changed there stays."""
+    has_maximum = column.max_score > 0 and column.maximum != column.max_score
+    return replace(
+        item,
+        label=label_of(column.name) if item.label == column.label else item.label,
+        maximum=column.max_score if has_maximum else item.maximum,
+        due=column.due_at if item.due in (None, column.due) else item.due,
+        resource_id=resource_id_of(column.name),
+    )
+
+
+def variants(item: LineItem) -> list[LineItem]:
+    """What an LMS may take instead, best first: Open edX refuses a fraction, another may refuse a due date."""
+    whole = replace(item, maximum=whole_maximum(item.maximum or 0))
+    found = [item, whole, replace(item, due=None), replace(whole, due=None)]
+    return [one for place, one in enumerate(found) if one not in found[:place]]
 
 
 def label_of(name: str) -> str:
@@ -148,6 +198,7 @@ def new_item(column: Column) -> LineItem:
         maximum=column.max_score,
         resource_id=resource_id_of(column.name),
         resource_link_id=column.resource_link_id or "",
+        due=column.due_at,
     )
 
 

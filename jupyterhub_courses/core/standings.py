@@ -31,7 +31,10 @@ AGAIN = (State.WAITING, State.REFUSED, State.MISSING)
 
 @dataclass(frozen=True)
 class ColumnState:
-    """An assignment and its column. `error`: why nothing can be sent to it now, a code; `looked_at`: read back last."""
+    """An assignment and its column. `error`: why nothing can be sent to it now, a code; `looked_at`: read back last.
+
+    `rescaled_from`: its maximum in the LMS was this until `rescaled_at`, when it was told the assignment's new one.
+    """
 
     name: str
     max_score: float
@@ -39,6 +42,8 @@ class ColumnState:
     error: str = ""
     next_at: datetime | None = None
     looked_at: datetime | None = None
+    rescaled_from: float | None = None
+    rescaled_at: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,10 @@ class View:
 
 def mark_of(columns: list[ColumnState], counts: dict[str, Counter[State]]) -> str:
     """Another one whenever anything has moved from one word to another."""
-    words = [[column.name, column.error, column.choice, *sorted(counts[column.name].items())] for column in columns]
+    words = [
+        [column.name, column.error, column.choice, column.rescaled_at, *sorted(counts[column.name].items())]
+        for column in columns
+    ]
     return sha256(repr(words).encode()).hexdigest()[:16]
 
 

@@ -64,6 +64,13 @@ DELIVERY_WORDS: Final[dict[str, tuple[str, str]]] = {
         "Das gilt für alle, ersetzt, was für einzelne Studierende gewählt war, und bleibt so.",
     ),
     "looked_at": ("What the learning platform shows was last read:", "Zuletzt gelesen, was die Lernplattform zeigt:"),
+    "rescaled": (
+        "The maximum was changed from {before} to {now} here, and then in the learning platform’s column, too. Every "
+        "score is sent again. A platform may also rescale grades that were typed there: look at those once.",
+        "Die Höchstpunktzahl wurde hier von {before} auf {now} geändert, danach auch in der Spalte der Lernplattform. "
+        "Alle Bewertungen werden neu gesendet. Manche Lernplattform rechnet auch dort eingetippte Noten um: Sehen Sie "
+        "diese einmal durch.",
+    ),
     "show_all": ("Everybody", "Alle"),
     "show_trouble": ("Only those that need a look", "Nur, was einen Blick braucht"),
     "no_trouble": ("Nothing of this assignment needs a look.", "Bei dieser Aufgabe braucht nichts einen Blick."),

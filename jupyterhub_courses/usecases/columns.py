@@ -19,8 +19,9 @@ from ..core.lineitems import (
     label_of,
     new_item,
     resource_id_of,
+    retold,
     step,
-    whole_maximum,
+    variants,
 )
 from ..core.records import Registration
 from ..core.retries import retry_at
@@ -52,6 +53,7 @@ async def made_ready(lms: LineItems, column: Column) -> Column:
             registration=registration,
             label=None,
             maximum=None,
+            due=None,
             error="",
         )
     if todo is Step.FIND_OR_MAKE:
@@ -68,34 +70,39 @@ async def _found_or_made(lms: LineItems, column: Column) -> Column:
         if column.max_score <= 0:
             raise LmsFailure(Outcome(Verdict.REFUSED, "maximum_not_positive", Scope.COLUMN))
         item = await _accepted(lambda i: lms.create(registration, container, i), new_item(column))
-        return replace(column, lineitem=item.url, label=label_of(column.name), maximum=column.max_score)
+        told = replace(column, lineitem=item.url, label=label_of(column.name))
+        return replace(told, maximum=column.max_score, due=column.due_at)
     if belongs_to_an_activity(item, column):
-        return replace(column, lineitem=item.url, label=None, maximum=None)
-    return replace(column, lineitem=item.url, label=label_of(column.name), maximum=item.maximum)
+        return replace(column, lineitem=item.url, label=None, maximum=None, due=None)
+    return replace(column, lineitem=item.url, label=label_of(column.name), maximum=item.maximum, due=None)
 
 
 async def _updated(lms: LineItems, column: Column) -> Column:
-    """Tell the new maximum; the title stays as it is there, for a teacher may have renamed the column."""
+    """Tell what is new of the assignment. A title or due date that is refused holds up no score."""
     item = await lms.get(column.registration, column.lineitem or "")
     if item is None:
         raise LmsFailure(Outcome(Verdict.GONE, "column_gone", Scope.COLUMN))
-    if item.maximum != column.max_score:
-        wanted = replace(item, maximum=column.max_score, resource_id=resource_id_of(column.name))
-        await _accepted(lambda i: lms.update(column.registration, i), wanted)
-    return replace(column, maximum=column.max_score)
+    wanted = retold(item, column)
+    if wanted != item:
+        try:
+            await _accepted(lambda i: lms.update(column.registration, i), wanted)
+        except LmsFailure as trouble:
+            if wanted.maximum != item.maximum or trouble.outcome.verdict is not Verdict.REFUSED:
+                raise
+    maximum = column.max_score if column.max_score > 0 else column.maximum
+    return replace(column, label=label_of(column.name), maximum=maximum, due=column.due_at)
 
 
 async def _accepted(write: "Write", item: LineItem) -> LineItem:
-    """Write the item; with a whole maximum where the LMS refuses a fraction (Open edX)."""
-    try:
-        return await write(item)
-    except LmsFailure as trouble:
-        if trouble.outcome.verdict is not Verdict.REFUSED:
-            raise
-        whole = whole_maximum(item.maximum or 0)
-        if whole == item.maximum:
-            raise LmsFailure(replace(trouble.outcome, reason="column_refused")) from trouble
-    return await write(replace(item, maximum=whole))
+    """Write the item; where the LMS refuses it, the next best that it may take."""
+    for one in variants(item):
+        try:
+            return await write(one)
+        except LmsFailure as failure:
+            if failure.outcome.verdict is not Verdict.REFUSED:
+                raise
+            trouble = failure
+    raise LmsFailure(replace(trouble.outcome, reason="column_refused")) from trouble
 
 
 class Write(Protocol):
@@ -104,13 +111,22 @@ class Write(Protocol):
     async def __call__(self, item: LineItem, /) -> LineItem: ...
 
 
-def receipt_of(before: Column, after: Column) -> ColumnReceipt | None:
+def receipt_of(before: Column, after: Column, now: datetime) -> ColumnReceipt | None:
     """What to store about a column made ready; None when nothing changed."""
     if before == after and not before.error:
         return None
     moved = before.lineitem is not None and before.lineitem != after.lineitem
+    is_rescaled = before.maximum != after.maximum and before.lineitem == after.lineitem
     return ColumnReceipt(
-        after.assignment_id, after.lineitem, after.registration.id, after.label, after.maximum, moved=moved
+        after.assignment_id,
+        after.lineitem,
+        after.registration.id,
+        after.label,
+        after.maximum,
+        after.due,
+        moved=moved,
+        rescaled_from=before.maximum if is_rescaled else None,
+        at=now,
     )
 
 
@@ -124,6 +140,7 @@ def trouble_receipt(column: Column, outcome: Outcome, now: datetime, jitter: flo
         column.registration.id if column.lineitem else None,
         column.label,
         column.maximum,
+        column.due,
         error=outcome.reason,
         attempts=attempts,
         next_at=later,

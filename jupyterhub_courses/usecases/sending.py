@@ -140,7 +140,7 @@ class ColumnTurn:
             await self._grades.prepare(before.registration)
             self._column = await made_ready(self._lms, before)
         self._url = self._column.lineitem or ""
-        receipt = receipt_of(before, self._column)
+        receipt = receipt_of(before, self._column, self._now())
         if receipt is not None:
             await self._store.record_column(receipt)
 

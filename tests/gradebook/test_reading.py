@@ -159,6 +159,15 @@ def set_grade(gradebook: Gradebook, **values: float | bool | None) -> None:
     gradebook.db.commit()
 
 
+def test_an_assignment_of_another_name_is_the_same_one(graded: Path) -> None:
+    before = state_of(graded).assignments[0]
+    with Gradebook(url(graded), "ml101") as gradebook:
+        gradebook.find_assignment("ps1").name = "hw1"
+        gradebook.db.commit()
+    after = state_of(graded).assignments[0]
+    assert (after.name, after.id) == ("hw1", before.id)
+
+
 def test_due_dates_are_utc(graded: Path) -> None:
     assert state_of(graded).assignments[0].due_at == "2026-10-01T12:00:00+00:00"
 
@@ -168,6 +177,7 @@ def test_the_state_as_json_is_what_the_service_takes(graded: Path) -> None:
     body = state_of(graded).as_json()
     assert before <= body.pop("taken_at") <= time.time()
     graded_at = body["scores"][0].pop("graded_at")
+    assert len(body["assignments"][0].pop("id")) == 32
     assert datetime.fromisoformat(graded_at).utcoffset() is not None
     assert body == {
         "assignments": [{"name": "ps1", "max_score": 5.0, "due_at": "2026-10-01T12:00:00+00:00"}],

@@ -3,6 +3,7 @@
 The tests of one version follow each other; each can be asked for alone.
 """
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -76,6 +77,27 @@ def test_a_score_of_zero_is_taken_and_an_old_open_edx_keeps_what_it_shows(world:
     world.delivered("ada", "ps2", 0.0)
     # docs/openedx.md says so
     world.shows("ada", "ps2", 2.0 if world.openedx.version == "9.14.5" else 0.0)
+
+
+def test_a_new_name_and_due_date_are_taken_and_the_column_stays(world: World, graded: None) -> None:
+    def columns() -> dict[int, str]:
+        return {c["id"]: c["label"] for c in world.openedx.stored()["lineitems"] if c["resource_id"] in names}
+
+    names = ("by-plugin", "by-another-plugin")
+    (column,) = wait_for(columns, "the component's column")
+    with world.gradebook as gradebook:
+        assignment = gradebook.find_assignment("by-plugin")
+        assignment.name, assignment.duedate = "by-another-plugin", datetime(2027, 3, 1, 12)
+        gradebook.db.commit()
+    try:
+        wait_for(lambda: columns() == {column: "by-another-plugin"}, "the column's new title")
+        world.grade("ada", "by-another-plugin", 1.0)
+        world.shows("ada", "ext", 0.25)
+        assert columns() == {column: "by-another-plugin"}
+    finally:
+        with world.gradebook as gradebook:
+            gradebook.find_assignment("by-another-plugin").name = "by-plugin"
+            gradebook.db.commit()
 
 
 def test_a_token_that_is_refused_is_renewed_at_once(world: World, graded: None) -> None:

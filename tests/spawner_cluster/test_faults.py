@@ -79,7 +79,7 @@ async def test_a_watch_that_broke_while_nobody_used_it_is_not_believed(hub, api,
     await until(lambda: not view._is_live)
     api.remove(NS, POD)
     await api.start()
-    assert (await start(hub, spawner) if what == "a start" else await spawner.poll() == 1)
+    assert await start(hub, spawner) if what == "a start" else await spawner.poll() == 1
     assert api.count("list") == 2
 
 

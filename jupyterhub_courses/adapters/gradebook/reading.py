@@ -26,11 +26,12 @@ from .database import (
 
 @dataclass(frozen=True)
 class AssignmentState:
-    """`due_at`: ISO 8601 in UTC."""
+    """`due_at`: ISO 8601 in UTC; `id`: nbgrader's, which outlives a new name."""
 
     name: str
     max_score: float
     due_at: str | None
+    id: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def read_gradebook(engine: Engine, clock: Callable[[], float]) -> GradebookState
         taken_at = clock()
         maxima = {row.id: row.max_score for row in connection.execute(_maxima())}
         assignments = {
-            row.id: AssignmentState(row.name, maxima.get(row.id, 0.0), _iso(row.duedate))
+            row.id: AssignmentState(row.name, maxima.get(row.id, 0.0), _iso(row.duedate), row.id)
             for row in connection.execute(select(ASSIGNMENT).order_by(ASSIGNMENT.c.name))
             # Infinity can be typed into points, and is no JSON.
             if math.isfinite(maxima.get(row.id, 0.0))

@@ -23,7 +23,7 @@ from ...core.deliveries import (
     held_after,
 )
 from ...core.drift import MISSING, SETTLE
-from ...core.lineitems import Column
+from ...core.lineitems import LABEL_MAX, Column
 from ...core.looks import Awaited, Reading, looked
 from ...core.records import Registration
 from .database import Database
@@ -48,24 +48,28 @@ class Deliveries:
 
     async def pending(self, now: datetime) -> Sequence[PendingCourse]:
         """Courses with something to deliver at `now`."""
+        is_open = (_column_open(now), CourseRow.state != "deleting")
         waiting = select(ScoreRow.assignment_id).where(ScoreRow.state.in_(OPEN))
-        query: Any = (
-            select(CourseRow.id, CourseRow.platform_id)
-            .join(AssignmentRow, AssignmentRow.course_id == CourseRow.id)
-            .where(AssignmentRow.id.in_(waiting), CourseRow.state != "deleting", _column_open(now), _has_due(now))
-            .distinct()
-            .order_by(CourseRow.id)
+        course = select(CourseRow.id, CourseRow.platform_id).join(
+            AssignmentRow, AssignmentRow.course_id == CourseRow.id
+        )
+        query: Any = course.where(AssignmentRow.id.in_(waiting), _has_due(now), *is_open).union(
+            course.where(_has_news(), CourseRow.platform_id.is_not(None), *is_open)
         )
         async with self._database.reading() as session:
-            return [PendingCourse(course, platform) for course, platform in await session.execute(query)]
+            found = [PendingCourse(course, platform) for course, platform in await session.execute(query)]
+        return sorted(found, key=lambda course: course.course_id)
 
     async def columns(self, course_id: int, now: datetime) -> Sequence[Column]:
-        """The assignments of a course that have something to deliver and are not waiting themselves."""
+        """The assignments of a course that have something to deliver or to tell, and are not waiting themselves.
+
+        By due date: an LMS shows columns in the order in which they were made.
+        """
         query = (
             select(AssignmentRow, CourseRow)
             .join(CourseRow, CourseRow.id == AssignmentRow.course_id)
-            .where(CourseRow.id == course_id, _column_open(now), _has_due(now))
-            .order_by(AssignmentRow.id)
+            .where(CourseRow.id == course_id, _column_open(now), or_(_has_due(now), _has_news()))
+            .order_by(AssignmentRow.due_at.is_(None), AssignmentRow.due_at, AssignmentRow.id)
         )
         async with self._database.reading() as session:
             return await columns_of(session, query)
@@ -111,9 +115,13 @@ class Deliveries:
             if row is None:
                 return
             row.lineitem, row.lineitem_registration_id = receipt.lineitem, receipt.registration_id
-            row.lineitem_label, row.lineitem_max = receipt.label, receipt.maximum
+            row.lineitem_label, row.lineitem_max, row.lineitem_due = receipt.label, receipt.maximum, receipt.due
             row.lineitem_error, row.lineitem_attempts = receipt.error, receipt.attempts
             row.lineitem_next_at = receipt.next_at
+            if receipt.rescaled_from is not None:
+                row.rescaled_from, row.rescaled_at = receipt.rescaled_from, receipt.at
+            elif receipt.moved:
+                row.rescaled_from = row.rescaled_at = None
             if receipt.moved:
                 await _forget_sent(session, receipt.assignment_id)
 
@@ -158,7 +166,7 @@ class Deliveries:
             for row in assignments:
                 if row.lineitem_error == "column_gone":
                     row.lineitem = row.link_lineitem = row.lineitem_label = row.lineitem_max = None
-                    row.lineitem_registration_id = None
+                    row.lineitem_registration_id = row.lineitem_due = row.rescaled_from = row.rescaled_at = None
                     await _forget_sent(session, row.id)
                 row.lineitem_error, row.lineitem_next_at, row.lineitem_attempts = "", None, 0
             again = update(ScoreRow).where(
@@ -220,6 +228,21 @@ def _column_open(now: datetime) -> ColumnElement[bool]:
             AssignmentRow.lineitem_error == "",
             AssignmentRow.lineitem_next_at <= now,
             and_(AssignmentRow.lineitem_error == "column_gone", new_link),
+        ),
+    )
+
+
+def _has_news() -> ColumnElement[bool]:
+    """Our column may not know a new name, maximum or due date yet; core.lineitems tells for certain."""
+    told, name, start = AssignmentRow.lineitem_label, AssignmentRow.name, LABEL_MAX - 1
+    return and_(
+        AssignmentRow.in_gradebook,
+        AssignmentRow.lineitem.is_not(None),
+        told.is_not(None),
+        or_(
+            and_(AssignmentRow.max_score > 0, AssignmentRow.lineitem_max.is_distinct_from(AssignmentRow.max_score)),
+            AssignmentRow.lineitem_due.is_distinct_from(AssignmentRow.due_at),
+            func.substr(told, 1, start) != func.substr(name, 1, start),
         ),
     )
 
@@ -322,6 +345,8 @@ def _column(row: AssignmentRow, course: CourseRow, registrations: dict[int, Regi
         maximum=row.lineitem_max,
         error=row.lineitem_error,
         attempts=row.lineitem_attempts,
+        due_at=row.due_at,
+        due=row.lineitem_due,
     )
 
 

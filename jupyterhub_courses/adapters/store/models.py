@@ -163,6 +163,8 @@ class AssignmentRow(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     course_id: Mapped[int] = mapped_column(ForeignKey("courses.id", ondelete="CASCADE"), index=True)
     name: Mapped[str] = mapped_column(String(255))
+    # The gradebook's own id of it, which outlives a new name; "" where none was said.
+    gradebook_id: Mapped[str] = mapped_column(String(64), default="", server_default="")
     max_score: Mapped[float] = mapped_column(Float, default=0.0)
     due_at: Mapped[datetime | None]
     in_gradebook: Mapped[bool] = mapped_column(default=True)
@@ -175,6 +177,10 @@ class AssignmentRow(Base):
     lineitem: Mapped[str | None] = mapped_column(String(1024))
     lineitem_label: Mapped[str | None] = mapped_column(String(255))
     lineitem_max: Mapped[float | None] = mapped_column(Float)
+    lineitem_due: Mapped[datetime | None]
+    # The maximum that it had before, and when it was told the new one.
+    rescaled_from: Mapped[float | None] = mapped_column(Float)
+    rescaled_at: Mapped[datetime | None]
     # Whose token it takes; label and maximum are None where the column is the activity's own, not ours to change.
     lineitem_registration_id: Mapped[int | None] = mapped_column(ForeignKey("registrations.id", ondelete="SET NULL"))
     lineitem_error: Mapped[str] = mapped_column(String(40), default="")

@@ -1,5 +1,6 @@
 """Scores in the store: recording a gradebook's snapshot, and reading rows for pages. Delivery: deliveries.py."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -7,7 +8,14 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ...core.batches import batches
-from ...core.gradebooks import AssignmentState, GradebookState, Recorded, ScoreState
+from ...core.gradebooks import (
+    AssignmentState,
+    GradebookState,
+    KnownAssignment,
+    Recorded,
+    ScoreState,
+    same_assignments,
+)
 from .database import Database
 from .models import AssignmentRow, CourseRow, MembershipRow, PersonRow, ScoreRow
 
@@ -106,18 +114,51 @@ class Scores:
 async def _record_assignments(
     session: AsyncSession, course_id: int, wanted: tuple[AssignmentState, ...]
 ) -> dict[str, int]:
-    rows = await session.scalars(select(AssignmentRow).where(AssignmentRow.course_id == course_id))
-    known = {row.name: row for row in rows}
-    for state in wanted:
-        row = known.get(state.name)
-        if row is None:
-            row = known[state.name] = AssignmentRow(course_id=course_id, name=state.name)
-            session.add(row)
-        row.max_score, row.due_at, row.in_gradebook = state.max_score, state.due_at, True
-    for name in known.keys() - {state.name for state in wanted}:
-        known[name].in_gradebook = False
+    """{name: id} of the snapshot's assignments."""
+    query = select(AssignmentRow).where(AssignmentRow.course_id == course_id)
+    stored = {row.id: row for row in await session.scalars(query)}
+    empty = await _empty(session, stored.values())
+    known = (KnownAssignment(row.id, row.name, row.gradebook_id, row.id in empty) for row in stored.values())
+    same = same_assignments(known, wanted)
+    for key in empty - set(same.values()):
+        if (other := same.get(stored[key].name)) is not None:
+            _take_link(stored[other], stored[key])
+            await session.delete(stored.pop(key))
     await session.flush()
-    return {name: row.id for name, row in known.items()}
+    await _rename(session, {stored[key]: name for name, key in same.items() if stored[key].name != name})
+    rows = {}
+    for state in wanted:
+        row = rows[state.name] = stored[same[state.name]] if state.name in same else AssignmentRow(course_id=course_id)
+        row.name, row.gradebook_id = state.name, state.id or row.gradebook_id or ""
+        row.max_score, row.due_at, row.in_gradebook = state.max_score, state.due_at, True
+        session.add(row)
+    for key in stored.keys() - same.values():
+        stored[key].in_gradebook = False
+    await session.flush()
+    return {name: row.id for name, row in rows.items()}
+
+
+async def _empty(session: AsyncSession, rows: Iterable[AssignmentRow]) -> set[int]:
+    """Those that an activity has named, of which nothing else is known."""
+    found = {row.id for row in rows if not (row.in_gradebook or row.gradebook_id or row.lineitem)}
+    scored = select(ScoreRow.assignment_id).where(ScoreRow.assignment_id.in_(found)).distinct()
+    return found - set(await session.scalars(scored)) if found else found
+
+
+def _take_link(row: AssignmentRow, other: AssignmentRow) -> None:
+    """The activity that named `other` names `row` from now on."""
+    row.link_lineitem, row.link_lineitems = other.link_lineitem, other.link_lineitems
+    row.link_registration_id, row.resource_link_id = other.link_registration_id, other.resource_link_id
+
+
+async def _rename(session: AsyncSession, names: dict[AssignmentRow, str]) -> None:
+    """Two may have changed names with each other, and no two have one at any time."""
+    for row in names:
+        row.name = f"/{row.id}"  # no assignment's
+    if names:
+        await session.flush()
+    for row, name in names.items():
+        row.name = name
 
 
 async def _record_scores(

@@ -124,7 +124,16 @@ def _is_trouble(column: ColumnState) -> ColumnElement[bool]:
 def _column(row: AssignmentRow, container: str | None) -> ColumnState:
     places = (row.lineitem, row.link_lineitem, row.link_lineitems, row.link_registration_id, container)
     error = row.lineitem_error or ("" if any(places) else "no_column")
-    return ColumnState(row.name, row.max_score, Choice(row.choice), error, row.lineitem_next_at, row.looked_at)
+    return ColumnState(
+        row.name,
+        row.max_score,
+        Choice(row.choice),
+        error,
+        row.lineitem_next_at,
+        row.looked_at,
+        row.rescaled_from,
+        row.rescaled_at,
+    )
 
 
 def _standing(row: Any, column: ColumnState) -> Standing:
