@@ -166,6 +166,7 @@ check: test lint types layers docs ## everything that has to be green
 .PHONY: bench
 bench: install $(DONE)/test ## print the ratios of benchmarks/
 	$(BIN)/python benchmarks/deliver.py
+	$(BIN)/python benchmarks/moodle.py
 	$(BIN)/python benchmarks/drain.py
 	$(BIN)/python benchmarks/roster.py
 	$(BIN)/python benchmarks/rush.py

@@ -10,6 +10,8 @@
 //   php moodle.php lti11 COURSE NAME URL KEY SECRET GRADE    a tool of LTI 1.1 and a graded activity of it: {"type", …}
 //   php moodle.php contentitem TYPEID               switch Deep Linking on, as an admin does in the tool's settings
 //   php moodle.php activities TYPEID                [{"name", "cmid", "custom", "url", "review", "resource_id"}]
+//   php moodle.php crowd COURSE COUNT               a course with so many students (crowd0001…), made where missing:
+//                                                   {"course_id", "ids": {username: id}}
 // MOODLE_CODE names Moodle's folder. Prints JSON.
 
 [, $what] = $argv;
@@ -24,6 +26,7 @@ define('CLI_SCRIPT', true);
 require((getenv('MOODLE_CODE') ?: getenv('HOME') . '/moodle') . '/config.php');
 require_once($CFG->libdir . '/gradelib.php');
 require_once($CFG->dirroot . '/course/lib.php');
+require_once($CFG->dirroot . '/user/lib.php');
 require_once($CFG->dirroot . '/mod/lti/locallib.php');
 \core\session\manager::set_user(get_admin());
 
@@ -129,6 +132,24 @@ function activities(int $typeid): array {
     return $found;
 }
 
+function crowd(string $shortname, int $count): array {
+    global $DB, $CFG;
+    $course = $DB->get_record('course', ['shortname' => $shortname]) ?: create_course((object)[
+        'shortname' => $shortname, 'fullname' => $shortname, 'category' => 1, 'format' => 'topics', 'numsections' => 1]);
+    $student = $DB->get_field('role', 'id', ['shortname' => 'student'], MUST_EXIST);
+    $ids = [];
+    for ($number = 1; $number <= $count; $number++) {
+        $username = sprintf('crowd%04d', $number);
+        $id = $DB->get_field('user', 'id', ['username' => $username, 'deleted' => 0]) ?: user_create_user((object)[
+            'username' => $username, 'firstname' => 'Crowd', 'lastname' => sprintf('Student %04d', $number),
+            'email' => "$username@lab.invalid", 'auth' => 'manual', 'confirmed' => 1, 'timezone' => '99',
+            'mnethostid' => $CFG->mnet_localhost_id, 'password' => 'not a hash, so nobody can log in'], false, false);
+        enrol_get_plugin('manual')->enrol_user(manual($course->id), $id, $student);
+        $ids[$username] = (string)$id;
+    }
+    return ['course_id' => (int)$course->id, 'ids' => $ids];
+}
+
 $result = match ($what) {
     'gradebook' => (object)gradebook((int)$args[0], (int)$args[1]),
     'custom' => $DB->set_field('lti', 'instructorcustomparameters', $args[1],
@@ -144,5 +165,6 @@ $result = match ($what) {
     'paste' => paste((int)$args[0], $args[1]),
     'contentitem' => contentitem((int)$args[0]),
     'activities' => activities((int)$args[0]),
+    'crowd' => crowd($args[0], (int)$args[1]),
 };
 echo json_encode($result, JSON_PRETTY_PRINT | JSON_UNESCAPED_UNICODE), "\n";
