@@ -109,6 +109,11 @@ class Server:
         self.process.wait(20)
 
 
+def _heed_interrupts() -> None:
+    """As the hub starts it; tests that run in the background of a shell ignore SIGINT, and so would it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextmanager
 def server(home: Path, env: Mapping[str, str], *options: str) -> Iterator[Server]:
     """Started, answering; stopped afterwards."""
@@ -122,7 +127,15 @@ def server(home: Path, env: Mapping[str, str], *options: str) -> Iterator[Server
         *(f"--IdentityProvider.token={token}", *options),
     ]
     with log.open("wb") as output:
-        process = subprocess.Popen(command, env=env, cwd=home, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+        process = subprocess.Popen(
+            command,
+            env=env,
+            cwd=home,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            preexec_fn=_heed_interrupts,
+        )
     running = Server(process, port, base, log, token)
     try:
         _await_answer(running)
