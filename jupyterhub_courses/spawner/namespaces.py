@@ -112,7 +112,7 @@ class Namespace:
 
     async def look(self) -> None:
         """Bring `pods` up to date unless they are fresh. Raises Unknown; `pods` then stay as they were."""
-        if self._pod_watch is not None and not self._holders and not self._is_live:
+        if not self._holders and not self._is_live:
             self._cluster.use(self)
             await self._close()  # it stayed, and broke
         if self._pod_watch is not None:
