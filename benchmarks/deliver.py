@@ -9,7 +9,6 @@ import asyncio
 import random
 import resource
 import sys
-import tempfile
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -19,15 +18,14 @@ from statistics import median
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from jupyterhub_courses.adapters.lms.keys import load_or_create
-from jupyterhub_courses.adapters.store.database import Database
+from benchmarks.worlds import beside_an_lms
 from jupyterhub_courses.adapters.store.registrations import Registrations
 from jupyterhub_courses.core.lineitems import LineItem
 from jupyterhub_courses.core.pace import Pace
 from jupyterhub_courses.core.scores import Desired
 from jupyterhub_courses.core.searching import Sample, Search
 from jupyterhub_courses.usecases.delivering import Deliverer
-from tests.delivering.world import LmsProcess, World, running_lms
+from tests.delivering.world import LmsProcess, World
 
 ROUNDS = 3
 FAR, DELAY_MS, FAR_SWEEP = 300, 50, (4, 8, 16, 24, 32)
@@ -135,20 +133,14 @@ async def moodle(bench: Bench) -> None:
 
 
 async def main(parts: Sequence[str]) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        key = load_or_create(Path(folder) / "keys")
-        database = Database(f"sqlite:///{folder}/store.sqlite")
-        await database.migrate()
-        world = World(database, key)
-        with running_lms(Path(folder) / "lms", key.public_pem(), MOODLE) as lms:
-            platform = await world.add_platform(lms.base)
-            lineitems = f"{lms.base}/mod/lti/services.php/2/lineitems?type_id=1"
-            course = await world.add_course("ml101", platform, lineitems)
-            people = await world.add_people(platform[0], [str(n) for n in range(1, MOODLE + 1)], [course])
-            bench = Bench(world, lms, course, platform, lineitems, list(people.values()))
-            for part in parts or ("far", "moodle"):
-                await {"far": far, "moodle": moodle}[part](bench)
-        await world.close()
+    async with beside_an_lms(MOODLE) as (world, lms):
+        platform = await world.add_platform(lms.base)
+        lineitems = f"{lms.base}/mod/lti/services.php/2/lineitems?type_id=1"
+        course = await world.add_course("ml101", platform, lineitems)
+        people = await world.add_people(platform[0], [str(n) for n in range(1, MOODLE + 1)], [course])
+        bench = Bench(world, lms, course, platform, lineitems, list(people.values()))
+        for part in parts or ("far", "moodle"):
+            await {"far": far, "moodle": moodle}[part](bench)
 
 
 if __name__ == "__main__":

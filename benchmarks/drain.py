@@ -7,7 +7,6 @@ The LMS is the demo's, in a process of its own, without a delay. Memory is this 
 import asyncio
 import os
 import sys
-import tempfile
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -18,10 +17,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from sqlalchemy import func, insert, select
 
 from benchmarks.deliver import cpu_of, own_cpu
-from jupyterhub_courses.adapters.lms.keys import load_or_create
-from jupyterhub_courses.adapters.store.database import Database
+from benchmarks.worlds import beside_an_lms
 from jupyterhub_courses.adapters.store.models import AssignmentRow, CourseRow, ScoreRow
-from tests.delivering.world import LmsProcess, World, running_lms
+from tests.delivering.world import LmsProcess, World
 
 COURSES, STUDENTS = 125, 800
 
@@ -76,23 +74,17 @@ async def drain(world: World, lms: LmsProcess, courses: list[int], people: list[
 
 
 async def main(sizes: list[int]) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        key = load_or_create(Path(folder) / "keys")
-        database = Database(f"sqlite:///{folder}/store.sqlite")
-        await database.migrate()
-        world = World(database, key)
-        with running_lms(Path(folder) / "lms", key.public_pem(), STUDENTS) as lms:
-            platform = await world.add_platform(lms.base)
-            lineitems = f"{lms.base}/mod/lti/services.php/2/lineitems?type_id=1"
-            courses = [await world.add_course(f"c{n}", platform, lineitems) for n in range(COURSES)]
-            subs = [str(n) for n in range(1, STUDENTS + 1)]
-            people = list((await world.add_people(platform[0], subs, courses)).values())
-            await world.outbox.deliver_due()
-            for size in sizes or (80, 160, 800):
-                await drain(world, lms, courses, people, size)
-            async with database.reading() as session:
-                assert await session.scalar(select(func.count(CourseRow.id))) == COURSES
-        await world.close()
+    async with beside_an_lms(STUDENTS) as (world, lms):
+        platform = await world.add_platform(lms.base)
+        lineitems = f"{lms.base}/mod/lti/services.php/2/lineitems?type_id=1"
+        courses = [await world.add_course(f"c{n}", platform, lineitems) for n in range(COURSES)]
+        subs = [str(n) for n in range(1, STUDENTS + 1)]
+        people = list((await world.add_people(platform[0], subs, courses)).values())
+        await world.outbox.deliver_due()
+        for size in sizes or (80, 160, 800):
+            await drain(world, lms, courses, people, size)
+        async with world.database.reading() as session:
+            assert await session.scalar(select(func.count(CourseRow.id))) == COURSES
 
 
 if __name__ == "__main__":

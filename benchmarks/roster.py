@@ -7,7 +7,6 @@ The LMS is the demo's, in a process of its own; the store is a file.
 import asyncio
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,13 +16,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from sqlalchemy import func, select, update
 
 from benchmarks.deliver import cpu_of, own_cpu
-from jupyterhub_courses.adapters.lms.keys import load_or_create
+from benchmarks.worlds import beside_an_lms
 from jupyterhub_courses.adapters.store.courses import Courses
-from jupyterhub_courses.adapters.store.database import Database
 from jupyterhub_courses.adapters.store.models import CourseRow, MembershipRow
 from jupyterhub_courses.adapters.store.rosters import Rosters
 from jupyterhub_courses.usecases.rostering import Rostering
-from tests.delivering.world import World, now, running_lms
+from tests.delivering.world import now
 
 STUDENTS, TURNS = 5000, 3
 
@@ -34,35 +32,28 @@ async def nobody(_names: Iterable[str]) -> set[str]:
 
 
 async def main() -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        key = load_or_create(Path(folder) / "keys")
-        database = Database(f"sqlite:///{folder}/store.sqlite")
-        await database.migrate()
-        world = World(database, key)
-        with running_lms(Path(folder) / "lms", key.public_pem(), STUDENTS) as lms:
-            platform = await world.add_platform(lms.base)
-            rostering = Rostering(Rosters(database, nobody), world.nrps, now)
-            print(f"{STUDENTS} members, load {os.getloadavg()[0]:.1f}")
-            for turn in ("first", *["unchanged"] * TURNS):
-                if turn == "first":
-                    course_id = await world.add_course("ml101", platform, None)
-                    url = f"{lms.base}/mod/lti/services.php/CourseSection/2/bindings/1/memberships"
-                    async with database.transaction() as session:
-                        await session.execute(update(CourseRow).values(members_url=url))
-                course = await Courses(database).by_slug("ml101")
-                assert course is not None and course.id == course_id
-                began, ours, theirs = time.monotonic(), own_cpu(), cpu_of(lms)
-                synced = await rostering.sync(course)
-                took = time.monotonic() - began
-                print(
-                    f"{turn:10} {took:6.2f} s; CPU {own_cpu() - ours:.2f} s ours, {cpu_of(lms) - theirs:.2f} s the "
-                    f"LMS's; {synced.added} added, {synced.changed} changed, {synced.removed} removed {synced.error}",
-                    flush=True,
-                )
-            async with database.reading() as session:
-                members = await session.scalar(select(func.count(MembershipRow.id)))
-            print(f"{members} memberships")
-        await world.close()
+    async with beside_an_lms(STUDENTS) as (world, lms):
+        platform = await world.add_platform(lms.base)
+        rostering = Rostering(Rosters(world.database, nobody), world.nrps, now)
+        await world.add_course("ml101", platform, None)
+        url = f"{lms.base}/mod/lti/services.php/CourseSection/2/bindings/1/memberships"
+        async with world.database.transaction() as session:
+            await session.execute(update(CourseRow).values(members_url=url))
+        print(f"{STUDENTS} members, load {os.getloadavg()[0]:.1f}")
+        for turn in ("first", *["unchanged"] * TURNS):
+            course = await Courses(world.database).by_slug("ml101")
+            assert course is not None
+            began, ours, theirs = time.monotonic(), own_cpu(), cpu_of(lms)
+            synced = await rostering.sync(course)
+            took = time.monotonic() - began
+            print(
+                f"{turn:10} {took:6.2f} s; CPU {own_cpu() - ours:.2f} s ours, {cpu_of(lms) - theirs:.2f} s the "
+                f"LMS's; {synced.added} added, {synced.changed} changed, {synced.removed} removed {synced.error}",
+                flush=True,
+            )
+        async with world.database.reading() as session:
+            members = await session.scalar(select(func.count(MembershipRow.id)))
+        print(f"{members} memberships")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,26 @@
+"""What the benchmarks of deliveries and rosters begin with: a store on disk, and an LMS in a process of its own.
+
+Promises: store and LMS end with the block.
+"""
+
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from jupyterhub_courses.adapters.lms.keys import load_or_create
+from jupyterhub_courses.adapters.store.database import Database
+from tests.delivering.world import LmsProcess, World, running_lms
+
+
+@asynccontextmanager
+async def beside_an_lms(students: int) -> AsyncIterator[tuple[World, LmsProcess]]:
+    """An empty store, and an LMS with so many students."""
+    with tempfile.TemporaryDirectory() as folder:
+        key = load_or_create(Path(folder) / "keys")
+        database = Database(f"sqlite:///{folder}/store.sqlite")
+        await database.migrate()
+        world = World(database, key)
+        with running_lms(Path(folder) / "lms", key.public_pem(), students) as lms:
+            yield world, lms
+        await world.close()
