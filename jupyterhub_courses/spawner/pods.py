@@ -32,6 +32,19 @@ class Doomed(Exception):
         self.cause = cause
 
 
+class Runs:
+    """Whether a pod runs: so now for who looks, as polls do; who awaits it waits until it does."""
+
+    def __init__(self, now, until):
+        self._now, self._until = now, until
+
+    def __bool__(self):
+        return self._now
+
+    def __await__(self):
+        return self._until().__await__()
+
+
 class PodSpawner(KubeSpawner):
     """KubeSpawner in many namespaces. A subclass says where (`_place`) and refuses (`_refused`, `_course_is_gone`)."""
 
@@ -135,6 +148,19 @@ class PodSpawner(KubeSpawner):
             elif pod is None and self._uid is not None:
                 return start_failures.Cause("server_taken_away", "the pod was deleted", final=True)
             await changed
+
+    def is_pod_running(self, pod):
+        """At once when the cluster says so: KubeSpawner's start would look again after up to five seconds."""
+
+        async def until():
+            view = self._view
+            while True:
+                changed = view.change()
+                if super(PodSpawner, self).is_pod_running(view.pod(self.pod_name)):
+                    return True
+                await changed
+
+        return Runs(super().is_pod_running(pod), until)
 
     async def _renew_home(self):
         """Make the claim anew whose StorageClass does not exist, if another is asked for now: no volume ever came."""

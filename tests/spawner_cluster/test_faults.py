@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+from types import SimpleNamespace
 
+import jupyterhub.utils
 import pytest
 
 from jupyterhub_courses.core.sentences import SENTENCES
@@ -40,6 +42,24 @@ async def test_nothing_stays_connected_when_a_start_is_long_over(hub, api, ada, 
     assert (api.count("list"), api.count("watch"), api.count("watch", "events")) == (1, 1, 1)
     assert (api.count("create"), api.count("create", "persistentvolumeclaims")) == (1, 1)
     assert len(api.asked) == 5
+
+
+async def test_a_start_ends_when_the_cluster_says_that_the_pod_runs(hub, api, ada, monkeypatch):
+    """KubeSpawner's own loop would look again when the start's time is up, as its back-off may after seconds."""
+    monkeypatch.setattr(jupyterhub.utils, "random", SimpleNamespace(uniform=lambda least, most: 3600.0))
+    api.starts = False
+    spawner = spawner_of(hub, "ada")
+    starting = asyncio.create_task(start(hub, spawner))
+    await until(lambda: spawner._view and spawner._view.pod(POD))
+    assert not spawner.is_pod_running(spawner._view.pod(POD)) and not starting.done()
+    api.run(NS, POD, phase="Running", podIP="10.0.0.7", containerStatuses=[{"name": "notebook", "ready": False}])
+    await until(lambda: spawner._view.pod(POD)["status"]["phase"] == "Running")
+    assert not spawner.is_pod_running(spawner._view.pod(POD)) and not starting.done()
+    api.break_watches()
+    api.run(NS, POD)
+    async with asyncio.timeout(20):
+        assert await starting == "http://10.0.0.7:8888"
+    assert spawner.is_pod_running(spawner._view.pod(POD))
 
 
 async def test_the_next_start_asks_for_the_pod_alone(hub, api, service):
