@@ -359,6 +359,7 @@ async def restarts(
             for name in SIDES if turn % 2 else SIDES[::-1]:
                 result = await restart(sides[name], databases[name])
                 assert result["found"] == result["servers"] == count, result
+                print(f"    turn {turn} of {RESTARTS}, {name}: {result['seconds']:.1f} s", file=sys.stderr, flush=True)
                 if turn:  # the first learns where the pods are
                     told[name].append(result)
         seconds = {name: [one["seconds"] for one in told[name]] for name in SIDES}
