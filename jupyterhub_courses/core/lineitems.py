@@ -102,6 +102,7 @@ class Column:
     attempts: int = 0
     due_at: datetime | None = None
     due: datetime | None = None
+    taken: Mapping[str, int] = field(default_factory=dict, repr=False, compare=False)  # {address: whose} in the course
 
     @property
     def by_outcomes(self) -> bool:
@@ -175,10 +176,14 @@ def resource_id_of(name: str) -> str:
     return f"{name[: RESOURCE_ID_MAX - 17]}-{digest}"
 
 
-def choose(items: list[LineItem], name: str, resource_link_id: str | None) -> LineItem | None:
-    """The column of the assignment among an LMS's answer (not every LMS filters); bound to the link first."""
-    found = [item for item in items if item.resource_id == resource_id_of(name)]
-    bound = [item for item in found if resource_link_id and item.resource_link_id == resource_link_id]
+def choose(items: list[LineItem], column: Column) -> LineItem | None:
+    """The column of the assignment among an LMS's answer (not every LMS filters); bound to the link first.
+
+    One that another assignment has is never meant: an activity's own keeps the name that its assignment had.
+    """
+    free = [item for item in items if column.taken.get(item.url, column.assignment_id) == column.assignment_id]
+    found = [item for item in free if item.resource_id == resource_id_of(column.name)]
+    bound = [i for i in found if column.resource_link_id and i.resource_link_id == column.resource_link_id]
     return next(iter(bound or found), None)
 
 

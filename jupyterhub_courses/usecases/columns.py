@@ -65,7 +65,7 @@ async def made_ready(lms: LineItems, column: Column) -> Column:
 async def _found_or_made(lms: LineItems, column: Column) -> Column:
     registration, container = column.registration, column.container or ""
     found = await lms.find(registration, container, resource_id_of(column.name))
-    item = choose(found, column.name, column.resource_link_id)
+    item = choose(found, column)
     if item is None:
         if column.max_score <= 0:
             raise LmsFailure(Outcome(Verdict.REFUSED, "maximum_not_positive", Scope.COLUMN))

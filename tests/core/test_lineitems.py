@@ -61,9 +61,12 @@ def test_what_a_column_needs(column: Column, expected: Step) -> None:
 def test_the_column_bound_to_the_link_comes_first_and_others_are_not_ours() -> None:
     other, plain = LineItem("a", "x", 1, "ps2"), LineItem("b", "x", 1, "ps1")
     bound = LineItem("c", "x", 1, "ps1", resource_link_id="11")
-    assert choose([other, plain, bound], "ps1", "11") is bound
-    assert choose([other, plain, bound], "ps1", None) is plain
-    assert choose([other], "ps1", "11") is None
+    column = replace(LINK, name="ps1", resource_link_id="11")
+    assert choose([other, plain, bound], column) is bound
+    assert choose([other, plain, bound], replace(column, resource_link_id=None)) is plain
+    assert choose([other], column) is None
+    whose = {"b": column.assignment_id, "c": column.assignment_id + 1}
+    assert choose([other, plain, bound], replace(column, taken=whose)) is plain
 
 
 def test_a_change_repeats_everything_that_shall_stay() -> None:

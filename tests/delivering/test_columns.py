@@ -99,6 +99,62 @@ async def test_two_that_change_names_with_each_other_keep_their_columns(
     assert shown(lms) == {"ps9": 4, "ps8": 9}
 
 
+def activity(course: Course, lms: LmsProcess, assignment: str, number: int = 11) -> Link:
+    """What a launch from this activity tells, whose parameter names the assignment."""
+    own = f"{lms.base}/mod/lti/services.php/2/lineitems/1/lineitem?type_id=1"  # the first line item is activity 11's
+    return Link(assignment, str(number), own, course.lineitems, course.platform[1])
+
+
+async def test_an_activity_that_names_another_assignment_gives_that_one_its_column(
+    world: World, lms: LmsProcess, course: Course
+) -> None:
+    courses, both = (
+        Courses(world.database),
+        (AssignmentState("ps8", 10, None, "a"), AssignmentState("hw8", 10, None, "b")),
+    )
+    await courses.set_link(course.id, activity(course, lms, "ps8"))
+    await graded(world, course, *both, ps8=4, hw8=9)
+    assert shown(lms) == {"Problem set 1": 40, "hw8": 9}  # of 100 points there
+    await courses.set_link(course.id, activity(course, lms, "hw8"))
+    await graded(world, course, *both, ps8=4, hw8=9)
+    assert shown(lms) == {"Problem set 1": 90, "hw8": 9, "ps8": 4}
+    lms.forget()
+    await courses.set_link(course.id, activity(course, lms, "hw8"))
+    await graded(world, course, *both, ps8=4, hw8=9)
+    assert lms.posts() == {}
+
+
+async def test_an_assignment_that_is_renamed_keeps_its_activitys_column_beside_a_new_one_of_the_old_name(
+    world: World, lms: LmsProcess, course: Course
+) -> None:
+    courses, old = Courses(world.database), AssignmentState("ps8", 10, None, "a")
+    await courses.set_link(course.id, activity(course, lms, "ps8"))
+    await graded(world, course, old, ps8=4)
+    own = await address(world, course, "ps8")
+    await change_there(world, course, own, resource_id="ps8")  # as Deep Linking gives it
+    renamed = replace(old, name="hw8")
+    await graded(world, course, renamed, hw8=4)
+    await courses.set_link(course.id, activity(course, lms, "ps8"))  # somebody clicks: the activity has the old name
+    await graded(world, course, renamed, hw8=5)
+    assert (await address(world, course, "hw8"), shown(lms)) == (own, {"Problem set 1": 50})
+    await graded(world, course, renamed, replace(old, id="b"), hw8=5, ps8=9)
+    assert (await address(world, course, "hw8"), shown(lms)) == (own, {"Problem set 1": 50, "ps8": 9})
+
+
+async def test_activities_that_share_a_column_move_it_from_nobody(
+    world: World, lms: LmsProcess, course: Course
+) -> None:
+    courses, both = (
+        Courses(world.database),
+        (AssignmentState("ps8", 10, None, "a"), AssignmentState("hw8", 10, None, "b")),
+    )
+    for _ in range(2):
+        await courses.set_link(course.id, activity(course, lms, "ps8", 11))
+        await courses.set_link(course.id, activity(course, lms, "hw8", 12))
+        await graded(world, course, *both, ps8=4, hw8=9)
+        assert shown(lms) == {"Problem set 1": 40, "hw8": 9}
+
+
 async def test_a_column_that_a_teacher_renamed_there_keeps_that_title(
     world: World, lms: LmsProcess, course: Course
 ) -> None:

@@ -104,7 +104,7 @@ def test_without_line_items_there_is_no_column():
 def test_the_column_is_the_one_that_scores_are_sent_to_later(name):
     told = item_of(the_list(Assignment(name, 10)), f"assignment:{name}")["lineItem"]
     there = LineItem("u", told["label"], 10, told["resourceId"], resource_link_id="7")
-    assert choose([there], name, None) is there
+    assert choose([there], Column(1, 1, name, 10, LMS, "https://moodle.example.org/lineitems")) is there
     assert len(told["label"]) <= LABEL_MAX and len(resource_id_of(name)) <= RESOURCE_ID_MAX
 
 

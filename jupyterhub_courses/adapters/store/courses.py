@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from ...core.records import Course, Endpoints, Link
 from .database import Database, again_on_conflict
+from .held import forget_sent
 from .models import AssignmentRow, CourseRow, EventRow
 
 EVENTS_KEPT = 200
@@ -146,7 +147,9 @@ class Courses:
             if link.lineitems_url:
                 row.link_lineitems = link.lineitems_url
             if link.lineitem_url and link.lineitem_url != row.link_lineitem:
-                row.link_lineitem = link.lineitem_url
+                await session.flush()
+                if await _given_up(session, row, link.lineitem_url):
+                    row.link_lineitem = link.lineitem_url
             return True
 
     async def assignment_of(self, course_id: int, lineitem: str | None, resource_link: str | None) -> str | None:
@@ -170,3 +173,26 @@ class Courses:
         """Forget a course with its memberships, assignments and scores."""
         async with self._database.transaction() as session:
             await session.execute(delete(CourseRow).where(CourseRow.id == course_id))
+
+
+async def _given_up(session: AsyncSession, row: AssignmentRow, lineitem: str) -> bool:
+    """Whether the assignment gets the column of an activity that names it now; another that had it has it no more.
+
+    Not what an activity that goes on by itself has, nor what scores go to while the name means nothing yet: after
+    a new name in the gradebook the activity names the old one.
+    """
+    held = or_(AssignmentRow.lineitem == lineitem, AssignmentRow.link_lineitem == lineitem)
+    query = select(AssignmentRow).where(AssignmentRow.course_id == row.course_id, AssignmentRow.id != row.id, held)
+    others = (await session.scalars(query.with_for_update())).all()
+    for other in others:
+        takes_scores = other.in_gradebook and (other.lineitem or lineitem) == lineitem
+        if other.resource_link_id != row.resource_link_id or (takes_scores and not row.in_gradebook):
+            return False
+    for other in others:
+        other.resource_link_id = other.link_lineitem = None
+        if other.lineitem == lineitem:
+            other.lineitem = other.lineitem_registration_id = other.lineitem_label = other.lineitem_max = None
+            other.lineitem_due = other.rescaled_from = other.rescaled_at = other.lineitem_next_at = None
+            other.lineitem_error, other.lineitem_attempts = "", 0
+            await forget_sent(session, other.id)
+    return True

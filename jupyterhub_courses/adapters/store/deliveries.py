@@ -5,13 +5,14 @@ A receipt is compared with what the gradebook wants by now inside its transactio
 while it was being sent stays due.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, bindparam, exists, func, not_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from ...core.batches import batches
 from ...core.deliveries import (
     NOT_OPENED,
     ColumnReceipt,
@@ -27,7 +28,7 @@ from ...core.lineitems import LABEL_MAX, Column
 from ...core.looks import Awaited, Reading, looked
 from ...core.records import Registration
 from .database import Database
-from .held import held_of, locked, says_the_same, write
+from .held import forget_sent, held_of, locked, says_the_same, write
 from .models import AssignmentRow, CourseRow, OutcomeRow, PersonRow, PlatformRow, RegistrationRow, ScoreRow
 from .registrations import registration_record
 
@@ -123,7 +124,7 @@ class Deliveries:
             elif receipt.moved:
                 row.rescaled_from = row.rescaled_at = None
             if receipt.moved:
-                await _forget_sent(session, receipt.assignment_id)
+                await forget_sent(session, receipt.assignment_id)
 
     async def record_readings(self, readings: Sequence[Reading]) -> None:
         """Store what the LMS shows, where it was compared with what still counts as sent."""
@@ -167,7 +168,7 @@ class Deliveries:
                 if row.lineitem_error == "column_gone":
                     row.lineitem = row.link_lineitem = row.lineitem_label = row.lineitem_max = None
                     row.lineitem_registration_id = row.lineitem_due = row.rescaled_from = row.rescaled_at = None
-                    await _forget_sent(session, row.id)
+                    await forget_sent(session, row.id)
                 row.lineitem_error, row.lineitem_next_at, row.lineitem_attempts = "", None, 0
             again = update(ScoreRow).where(
                 ScoreRow.assignment_id.in_([row.id for row in assignments]),
@@ -233,7 +234,9 @@ def _column_open(now: datetime) -> ColumnElement[bool]:
 
 
 def _has_news() -> ColumnElement[bool]:
-    """Our column may not know a new name, maximum or due date yet; core.lineitems tells for certain."""
+    """Our column may not know a new name, maximum or due date yet, or an activity may have one of its own by now;
+    core.lineitems tells for certain.
+    """
     told, name, start = AssignmentRow.lineitem_label, AssignmentRow.name, LABEL_MAX - 1
     return and_(
         AssignmentRow.in_gradebook,
@@ -243,6 +246,9 @@ def _has_news() -> ColumnElement[bool]:
             and_(AssignmentRow.max_score > 0, AssignmentRow.lineitem_max.is_distinct_from(AssignmentRow.max_score)),
             AssignmentRow.lineitem_due.is_distinct_from(AssignmentRow.due_at),
             func.substr(told, 1, start) != func.substr(name, 1, start),
+            and_(
+                AssignmentRow.link_lineitem != AssignmentRow.lineitem, AssignmentRow.link_registration_id.is_not(None)
+            ),
         ),
     )
 
@@ -278,30 +284,25 @@ def _delivery(
     )
 
 
-async def _forget_sent(session: AsyncSession, assignment_id: int) -> None:
-    await session.execute(
-        update(ScoreRow)
-        .where(ScoreRow.assignment_id == assignment_id)
-        .values(
-            sent_score=None,
-            sent_max=None,
-            sent_comment=None,
-            lms_score=None,
-            read_at=None,
-            state="due",
-            reason="",
-            attempts=0,
-            next_at=None,
-        )
-    )
-
-
 async def columns_of(session: AsyncSession, query: Any) -> list[Column]:
     """The columns of a query for pairs of assignment and course, without those that nobody could be asked for."""
     rows = (await session.execute(query)).all()
     registrations = await _registrations(session, [r for pair in rows for r in _registration_ids(*pair)])
-    columns = (_column(assignment, course, registrations) for assignment, course in rows)
+    taken = await _taken(session, {a.course_id for a, _ in rows if a.lineitem is None})
+    columns = (_column(a, c, registrations, taken.get(c.id, {})) for a, c in rows)
     return [column for column in columns if column is not None]
+
+
+async def _taken(session: AsyncSession, course_ids: Iterable[int]) -> dict[int, dict[str, int]]:
+    """The columns of these courses and whose each is: {address: assignment}."""
+    found: dict[int, dict[str, int]] = {}
+    for some in batches(sorted(course_ids), 500):
+        here = select(AssignmentRow.course_id, AssignmentRow.id, AssignmentRow.lineitem, AssignmentRow.link_lineitem)
+        for course_id, assignment_id, *addresses in await session.execute(
+            here.where(AssignmentRow.course_id.in_(some))
+        ):
+            found.setdefault(course_id, {}).update((one, assignment_id) for one in addresses if one)
+    return found
 
 
 def _registration_ids(assignment: AssignmentRow, course: CourseRow) -> list[int]:
@@ -318,7 +319,9 @@ async def _registrations(session: AsyncSession, ids: Iterable[int]) -> dict[int,
     return {row.id: registration_record(row, name) for row, name in (await session.execute(query)).all()}
 
 
-def _column(row: AssignmentRow, course: CourseRow, registrations: dict[int, Registration]) -> Column | None:
+def _column(
+    row: AssignmentRow, course: CourseRow, registrations: dict[int, Registration], taken: Mapping[str, int]
+) -> Column | None:
     """The column as core sees it; None while no registration is known that could be asked."""
     link = registrations.get(row.link_registration_id or 0)
     if link is not None and link.is_lti11:
@@ -347,6 +350,7 @@ def _column(row: AssignmentRow, course: CourseRow, registrations: dict[int, Regi
         attempts=row.lineitem_attempts,
         due_at=row.due_at,
         due=row.lineitem_due,
+        taken=taken,
     )
 
 

@@ -93,3 +93,22 @@ def _update(names: Iterable[str]) -> Any:
 
 
 _WITH_SENT, _WITHOUT = _update((*_FACTS, *_SENT)), _update(_FACTS)
+
+
+async def forget_sent(session: AsyncSession, assignment_id: int) -> None:
+    """Another column is to have the scores of this assignment: none of them has been sent there."""
+    await session.execute(
+        update(ScoreRow)
+        .where(ScoreRow.assignment_id == assignment_id)
+        .values(
+            sent_score=None,
+            sent_max=None,
+            sent_comment=None,
+            lms_score=None,
+            read_at=None,
+            state="due",
+            reason="",
+            attempts=0,
+            next_at=None,
+        )
+    )
