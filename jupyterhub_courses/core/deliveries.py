@@ -72,7 +72,10 @@ class Intent:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What to store about a delivery. `state`: due, sent, waiting, refused or kept; `sent` only with the first."""
+    """What to store about a delivery. `state`: due, sent, waiting, refused or kept; `sent` only with the first.
+
+    `lineitem`: of the column that it is about, "" at a place of LTI 1.1.
+    """
 
     score_id: int
     attempted: Desired
@@ -84,15 +87,17 @@ class Receipt:
     attempts: int = 0
     next_at: datetime | None = None
     at: datetime | None = None
+    lineitem: str = ""
 
 
 @dataclass(frozen=True)
 class ColumnReceipt:
-    """What to store about a line item. `moved`: it is another column than before, which holds none of our
-    scores. `rescaled_from`: it had this maximum until `at`.
+    """What to store about a line item, where it still is `before`. `moved`: it is another column than that, which
+    holds none of our scores. `rescaled_from`: it had this maximum until `at`.
     """
 
     assignment_id: int
+    before: str | None
     lineitem: str | None
     registration_id: int | None
     label: str | None
@@ -148,6 +153,11 @@ def held_after(held: Held, receipt: Receipt) -> Held:
         attempts=receipt.attempts,
         next_at=receipt.next_at,
     )
+
+
+def held_elsewhere(held: Held, receipt: Receipt) -> Held:
+    """What is stored after a receipt of a column that is the assignment's no more: the new one has had nothing."""
+    return replace(held, last_timestamp=max(held.last_timestamp, receipt.last_timestamp), in_doubt=False)
 
 
 def unchanged(delivery: Delivery, reason: str = "") -> Receipt:

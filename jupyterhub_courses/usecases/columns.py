@@ -119,6 +119,7 @@ def receipt_of(before: Column, after: Column, now: datetime) -> ColumnReceipt | 
     is_rescaled = before.maximum != after.maximum and before.lineitem == after.lineitem
     return ColumnReceipt(
         after.assignment_id,
+        before.lineitem,
         after.lineitem,
         after.registration.id,
         after.label,
@@ -136,6 +137,7 @@ def trouble_receipt(column: Column, outcome: Outcome, now: datetime, jitter: flo
     later = None if outcome.verdict is Verdict.GONE else retry_at(now, attempts, jitter, outcome.retry_after)
     return ColumnReceipt(
         column.assignment_id,
+        column.lineitem,
         column.lineitem,
         column.registration.id if column.lineitem else None,
         column.label,

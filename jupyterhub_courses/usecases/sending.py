@@ -6,7 +6,7 @@ Nothing is sent before its intent is stored, and nothing is over before its rece
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -46,7 +46,7 @@ class DeliveryStore(Protocol):
 
     async def pending(self, now: datetime) -> Sequence[PendingCourse]: ...
     async def columns(self, course_id: int, now: datetime) -> Sequence[Column]: ...
-    async def due(self, assignment_id: int, now: datetime, limit: int) -> Sequence[Delivery]: ...
+    async def due(self, assignment_id: int, lineitem: str, now: datetime, limit: int) -> Sequence[Delivery]: ...
     async def begin(self, intents: Sequence[Intent]) -> None: ...
     async def record(self, receipts: Sequence[Receipt]) -> None: ...
     async def record_column(self, receipt: ColumnReceipt) -> None: ...
@@ -182,7 +182,7 @@ class ColumnTurn:
         return None
 
     async def _due(self, limit: int) -> Sequence[Delivery]:
-        return await self._store.due(self._column.assignment_id, self._now(), limit)
+        return await self._store.due(self._column.assignment_id, self._url, self._now(), limit)
 
     async def _deliver_one(self, delivery: Delivery) -> None:
         registration, url = self._address(delivery)
@@ -261,7 +261,7 @@ class ColumnTurn:
         await self._store_receipt(kept(delivery, reason))
 
     async def _store_receipt(self, receipt: Receipt) -> None:
-        await self._record(receipt)
+        await self._record(replace(receipt, lineitem=self._url))
         self._report.count(receipt.state)
 
     def _lms_now(self, offset: float) -> datetime:

@@ -137,7 +137,7 @@ class MemoryStore:
     async def columns(self, course_id: int, now: datetime) -> Sequence[Column]:
         return [self.column] if self._due(now) and self._column_open(now) else []
 
-    async def due(self, assignment_id: int, now: datetime, limit: int) -> Sequence[Delivery]:
+    async def due(self, assignment_id: int, lineitem: str, now: datetime, limit: int) -> Sequence[Delivery]:
         held = sorted((self.rows[p].attempts, p) for p in self._due(now))[:limit]
         return [
             Delivery(
@@ -165,12 +165,14 @@ class MemoryStore:
     async def record(self, receipts: Sequence[Receipt]) -> None:
         def change() -> None:
             for r in receipts:
+                assert r.lineitem == self.column.lineitem
                 self.rows[r.score_id] = held_after(self.rows[r.score_id], r)
 
         await self._change("a receipt was stored", change)
 
     async def record_column(self, receipt: ColumnReceipt) -> None:
         def change() -> None:
+            assert receipt.before == self.column.lineitem
             self.column = replace(
                 self.column,
                 lineitem=receipt.lineitem,

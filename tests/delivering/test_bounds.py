@@ -76,7 +76,7 @@ class Pile:
             )
         ]
 
-    async def due(self, assignment_id: int, now: datetime, limit: int) -> Sequence[Delivery]:
+    async def due(self, assignment_id: int, lineitem: str, now: datetime, limit: int) -> Sequence[Delivery]:
         ids = list(self.due_ids[assignment_id])[:limit]
         sent = Sent(5.0, 10.0, None, 1) if self.sent_before else None
         last = 1 if self.sent_before else 0

@@ -323,7 +323,7 @@ async def test_an_lms_that_is_upgraded_sends_by_line_items_from_its_next_launch_
     await world.link(registration_id=new_id, lineitem_url=item)
     (column,) = await Deliveries(world.database).columns(world.course, world.now())
     assert (column.registration.client_id, column.link_lineitem, column.by_outcomes) == ("13", item, False)
-    (waiting,) = await Deliveries(world.database).due(column.assignment_id, world.now(), 10)
+    (waiting,) = await Deliveries(world.database).due(column.assignment_id, "", world.now(), 10)
     assert (waiting.user_id, waiting.place) == ("6", None), "who waited for LTI 1.1 waits no more; 5 has been sent"
     # An old activity of LTI 1.1 that names the assignment, too, does not take it back.
     await world.link()

@@ -62,7 +62,7 @@ async def score(database, course, username, assignment="ps1", error="", **fields
         here = select(AssignmentRow).where(AssignmentRow.course_id == course.id, AssignmentRow.name == assignment)
         column = await session.scalar(here)
         if column is None:
-            column = AssignmentRow(course_id=course.id, name=assignment, max_score=10, lineitem="https://lms.invalid/7")
+            column = AssignmentRow(course_id=course.id, name=assignment, max_score=10, lineitem=COLUMN)
             session.add(column)
         column.lineitem_error = error
         await session.flush()
@@ -75,6 +75,7 @@ async def score(database, course, username, assignment="ps1", error="", **fields
         return row.id
 
 
+COLUMN = "https://lms.invalid/7"
 SENT = {"sent_score": 4, "sent_max": 10, "sent_at": NOW, "last_timestamp": 100, "state": "sent"}
 
 
@@ -131,13 +132,17 @@ async def test_a_delivery_asks_for_a_look_and_one_process_claims_it(database, co
     row = await score(database, course, "ada", last_timestamp=100)
     assert (await column_of(database)).look_at is None
     sent = Sent(4, 10, None, 100)
-    await deliveries.record([Receipt(row, Desired(4, 10, NOW), "sent", sent=sent, last_timestamp=100, at=NOW)])
+    await deliveries.record(
+        [Receipt(row, Desired(4, 10, NOW), "sent", sent=sent, last_timestamp=100, at=NOW, lineitem=COLUMN)]
+    )
     column = await column_of(database)
     assert column.look_at == NOW + SETTLE
     later, claimed = NOW + SETTLE, NOW + timedelta(hours=1)
     assert [await looks.claim(column.id, later, claimed) for _ in range(2)] == [True, False]
     # A delivery during the look asks for another one sooner than the look's end does.
-    await deliveries.record([Receipt(row, Desired(4, 10, NOW), "sent", sent=sent, last_timestamp=100, at=later)])
+    await deliveries.record(
+        [Receipt(row, Desired(4, 10, NOW), "sent", sent=sent, last_timestamp=100, at=later, lineitem=COLUMN)]
+    )
     await looks.release(column.id, claimed, NOW + timedelta(days=1))
     assert (await column_of(database)).look_at == later + SETTLE
 
@@ -156,7 +161,9 @@ async def test_a_look_is_stored_beside_what_was_sent_and_forgotten_with_the_next
     await looks.record_look(column.id, [Reading(row, 99, Result(30, 100), NOW)], NOW)
     assert (await row_of(database, row)).lms_score == 2
     sent = Sent(5, 10, None, 101)
-    await deliveries.record([Receipt(row, Desired(4, 10, NOW), "sent", sent=sent, last_timestamp=101, at=NOW)])
+    await deliveries.record(
+        [Receipt(row, Desired(4, 10, NOW), "sent", sent=sent, last_timestamp=101, at=NOW, lineitem=COLUMN)]
+    )
     stored = await row_of(database, row)
     assert (stored.lms_score, stored.reason, stored.read_at) == (None, "", None)
 
@@ -167,11 +174,11 @@ async def test_ours_makes_what_is_changed_there_due(database, course, state, who
     theirs = {**SENT, "reason": "overridden_in_lms", "lms_score": 1, "read_at": NOW, "state": state}
     ada, bob = await score(database, course, "ada", **theirs), await score(database, course, "bob", **SENT)
     assert await looks.choose(course.id, "ps1", Choice.OURS, who)
-    (delivery,) = await Deliveries(database).due((await column_of(database)).id, NOW, 9)
+    (delivery,) = await Deliveries(database).due((await column_of(database)).id, COLUMN, NOW, 9)
     assert (delivery.score_id, delivery.choice, delivery.shown) == (ada, Choice.OURS, Result(1, 10))
     assert (await row_of(database, bob)).state == "sent"
     assert await looks.choose(course.id, "ps1", None, "ada")
-    (delivery,) = await Deliveries(database).due((await column_of(database)).id, NOW, 9)
+    (delivery,) = await Deliveries(database).due((await column_of(database)).id, COLUMN, NOW, 9)
     assert delivery.choice is (Choice.KEEP if who else Choice.OURS)
 
 

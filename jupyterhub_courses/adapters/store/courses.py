@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from ...core.records import Course, Endpoints, Link
 from .database import Database, again_on_conflict
-from .held import forget_sent
+from .held import begin_anew
 from .models import AssignmentRow, CourseRow, EventRow
 
 EVENTS_KEPT = 200
@@ -129,10 +129,12 @@ class Courses:
     async def set_link(self, course_id: int, link: Link) -> bool:
         """Remember the activity that names an assignment. False when the course has too many already."""
         async with self._database.transaction() as session:
-            query = select(AssignmentRow).where(
-                AssignmentRow.course_id == course_id, AssignmentRow.name == link.assignment
-            )
-            row = await session.scalar(query)
+            named, own = AssignmentRow.name == link.assignment, link.lineitem_url
+            held = or_(AssignmentRow.lineitem == own, AssignmentRow.link_lineitem == own) if own else named
+            query = select(AssignmentRow).where(AssignmentRow.course_id == course_id, or_(named, held))
+            # In one order, so that no two launches wait for each other.
+            found = (await session.scalars(query.order_by(AssignmentRow.id).with_for_update())).all()
+            row = next((one for one in found if one.name == link.assignment), None)
             if row is None:
                 count = await session.scalar(select(func.count()).where(AssignmentRow.course_id == course_id))
                 if (count or 0) >= ASSIGNMENTS_MAX:
@@ -146,10 +148,9 @@ class Courses:
             row.link_registration_id = link.registration_id
             if link.lineitems_url:
                 row.link_lineitems = link.lineitems_url
-            if link.lineitem_url and link.lineitem_url != row.link_lineitem:
-                await session.flush()
-                if await _given_up(session, row, link.lineitem_url):
-                    row.link_lineitem = link.lineitem_url
+            others = [one for one in found if one is not row]
+            if own and own != row.link_lineitem and await _given_up(session, row, own, others):
+                row.link_lineitem = own
             return True
 
     async def assignment_of(self, course_id: int, lineitem: str | None, resource_link: str | None) -> str | None:
@@ -175,15 +176,12 @@ class Courses:
             await session.execute(delete(CourseRow).where(CourseRow.id == course_id))
 
 
-async def _given_up(session: AsyncSession, row: AssignmentRow, lineitem: str) -> bool:
-    """Whether the assignment gets the column of an activity that names it now; another that had it has it no more.
+async def _given_up(session: AsyncSession, row: AssignmentRow, lineitem: str, others: list[AssignmentRow]) -> bool:
+    """Whether the assignment gets the column of an activity that names it now; `others` had it, and have it no more.
 
-    Not what an activity that goes on by itself has, nor what scores go to while the name means nothing yet: after
-    a new name in the gradebook the activity names the old one.
+    Not what another activity has, too, nor what takes scores while the name means nothing yet: after a new name in
+    the gradebook the activity names the old one.
     """
-    held = or_(AssignmentRow.lineitem == lineitem, AssignmentRow.link_lineitem == lineitem)
-    query = select(AssignmentRow).where(AssignmentRow.course_id == row.course_id, AssignmentRow.id != row.id, held)
-    others = (await session.scalars(query.with_for_update())).all()
     for other in others:
         takes_scores = other.in_gradebook and (other.lineitem or lineitem) == lineitem
         if other.resource_link_id != row.resource_link_id or (takes_scores and not row.in_gradebook):
@@ -191,8 +189,5 @@ async def _given_up(session: AsyncSession, row: AssignmentRow, lineitem: str) ->
     for other in others:
         other.resource_link_id = other.link_lineitem = None
         if other.lineitem == lineitem:
-            other.lineitem = other.lineitem_registration_id = other.lineitem_label = other.lineitem_max = None
-            other.lineitem_due = other.rescaled_from = other.rescaled_at = other.lineitem_next_at = None
-            other.lineitem_error, other.lineitem_attempts = "", 0
-            await forget_sent(session, other.id)
+            await begin_anew(session, other)
     return True

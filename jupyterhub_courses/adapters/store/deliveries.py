@@ -17,18 +17,20 @@ from ...core.deliveries import (
     NOT_OPENED,
     ColumnReceipt,
     Delivery,
+    Held,
     Intent,
     OutcomePlace,
     PendingCourse,
     Receipt,
     held_after,
+    held_elsewhere,
 )
 from ...core.drift import MISSING, SETTLE
 from ...core.lineitems import LABEL_MAX, Column
 from ...core.looks import Awaited, Reading, looked
 from ...core.records import Registration
 from .database import Database
-from .held import forget_sent, held_of, locked, says_the_same, write
+from .held import begin_anew, forget_sent, held_of, locked, says_the_same, write
 from .models import AssignmentRow, CourseRow, OutcomeRow, PersonRow, PlatformRow, RegistrationRow, ScoreRow
 from .registrations import registration_record
 
@@ -75,8 +77,10 @@ class Deliveries:
         async with self._database.reading() as session:
             return await columns_of(session, query)
 
-    async def due(self, assignment_id: int, now: datetime, limit: int) -> Sequence[Delivery]:
-        """Scores to deliver: those without trouble first, then the newest regrade."""
+    async def due(self, assignment_id: int, lineitem: str, now: datetime, limit: int) -> Sequence[Delivery]:
+        """Scores to deliver: those without trouble first, then the newest regrade. None where the assignment has
+        another column by now.
+        """
         query: Any = (
             select(ScoreRow, AssignmentRow.choice, PersonRow.sub, OutcomeRow)
             .select_from(ScoreRow)
@@ -85,6 +89,7 @@ class Deliveries:
             .join(PersonRow, _is_person())
             .outerjoin(OutcomeRow, and_(_is_place(), _by_outcomes()))
             .where(ScoreRow.assignment_id == assignment_id, *_is_due(now))
+            .where(func.coalesce(AssignmentRow.lineitem, "") == lineitem)
             .order_by(ScoreRow.attempts, ScoreRow.graded_at.desc(), ScoreRow.id)
             .limit(limit)
         )
@@ -107,13 +112,20 @@ class Deliveries:
         async with self._database.transaction() as session:
             await _look_after(session, receipts)
             rows = await session.execute(locked(by_id))
-            await write(session, {row.id: held_after(held_of(row), by_id[row.id]) for row in rows})
+            await write(session, {row.id: _after(row, by_id[row.id]) for row in rows})
 
     async def record_column(self, receipt: ColumnReceipt) -> None:
-        """Store a column's state. Scores sent to another column before are due again."""
+        """Store a column's state. Scores sent to another column before are due again.
+
+        Nothing is stored where a launch or a person has changed the column meanwhile; `due` then gives no score to
+        whoever believes in the other one.
+        """
         async with self._database.transaction() as session:
-            row = await session.get(AssignmentRow, receipt.assignment_id)
-            if row is None:
+            row = await session.get(AssignmentRow, receipt.assignment_id, with_for_update=True)
+            if row is None or row.lineitem != receipt.before:
+                return
+            taken = await _taken(session, [row.course_id] if receipt.lineitem not in (None, row.lineitem) else [])
+            if taken.get(row.course_id, {}).get(receipt.lineitem or "", row.id) != row.id:
                 return
             row.lineitem, row.lineitem_registration_id = receipt.lineitem, receipt.registration_id
             row.lineitem_label, row.lineitem_max, row.lineitem_due = receipt.label, receipt.maximum, receipt.due
@@ -166,9 +178,7 @@ class Deliveries:
             assignments = (await session.scalars(query.with_for_update())).all()
             for row in assignments:
                 if row.lineitem_error == "column_gone":
-                    row.lineitem = row.link_lineitem = row.lineitem_label = row.lineitem_max = None
-                    row.lineitem_registration_id = row.lineitem_due = row.rescaled_from = row.rescaled_at = None
-                    await forget_sent(session, row.id)
+                    await begin_anew(session, row)
                 row.lineitem_error, row.lineitem_next_at, row.lineitem_attempts = "", None, 0
             again = update(ScoreRow).where(
                 ScoreRow.assignment_id.in_([row.id for row in assignments]),
@@ -178,6 +188,13 @@ class Deliveries:
                 again = again.where(ScoreRow.person_id == person_id)
             asked = again.values(state="due", reason="", attempts=0, next_at=None)
             return int((await session.execute(asked)).rowcount)  # type: ignore[attr-defined]
+
+
+def _after(row: Any, receipt: Receipt) -> Held:
+    """A row of `locked` after its receipt."""
+    if (row.lineitem or "") != receipt.lineitem:
+        return held_elsewhere(held_of(row), receipt)
+    return held_after(held_of(row), receipt)
 
 
 def _is_person() -> ColumnElement[bool]:

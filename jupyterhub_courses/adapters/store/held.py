@@ -21,6 +21,7 @@ _WANTED = ("id", "score", "max_score", "comment", "graded_at", "choice")
 _COLUMNS = (
     *(getattr(ScoreRow, name) for name in (*_WANTED, *_SENT, *_FACTS)),
     AssignmentRow.choice.label("column_choice"),
+    AssignmentRow.lineitem,
 )
 
 
@@ -60,7 +61,9 @@ def says_the_same(row: Any, held: Held) -> bool:
 
 
 def locked(ids: Iterable[int]) -> Any:
-    """These rows, with their assignment's choice as `column_choice`; nobody else changes them before the end."""
+    """These rows, with their assignment's `lineitem` and its choice as `column_choice`; nobody else changes them
+    before the end.
+    """
     query = select(*_COLUMNS).join(AssignmentRow, AssignmentRow.id == ScoreRow.assignment_id)
     return query.where(ScoreRow.id.in_(list(ids))).order_by(ScoreRow.id).with_for_update(of=ScoreRow)
 
@@ -112,3 +115,11 @@ async def forget_sent(session: AsyncSession, assignment_id: int) -> None:
             next_at=None,
         )
     )
+
+
+async def begin_anew(session: AsyncSession, row: AssignmentRow) -> None:
+    """The assignment has no column: what is known of the one that it had is forgotten."""
+    row.lineitem = row.link_lineitem = row.lineitem_label = row.lineitem_max = None
+    row.lineitem_registration_id = row.lineitem_due = row.rescaled_from = row.rescaled_at = None
+    row.lineitem_error, row.lineitem_next_at, row.lineitem_attempts = "", None, 0
+    await forget_sent(session, row.id)
