@@ -164,9 +164,10 @@ docs: $(DONE)/test ## build the documentation into site/; a broken link fails
 check: test lint types layers docs ## everything that has to be green
 
 .PHONY: bench
-bench: install $(DONE)/test ## print the ratios of benchmarks/
+bench: install $(DONE)/test openedx ## print the ratios of benchmarks/
 	$(BIN)/python benchmarks/deliver.py
 	$(BIN)/python benchmarks/moodle.py
+	$(BIN)/python benchmarks/openedx.py
 	$(BIN)/python benchmarks/drain.py
 	$(BIN)/python benchmarks/roster.py
 	$(BIN)/python benchmarks/rush.py

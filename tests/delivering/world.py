@@ -150,9 +150,9 @@ def running_lms(
 class World:
     """A store with platforms, courses and desired scores, and the outbox over it."""
 
-    def __init__(self, database: Database, key: ToolKey) -> None:
+    def __init__(self, database: Database, key: ToolKey, http: LmsHttp | None = None) -> None:
         self.database, self.key = database, key
-        self.http = LmsHttp()
+        self.http = http or LmsHttp()
         self.access = LmsAccess(self.http, Tokens(self.http, key))
         self.ags, self.nrps = Ags(self.access), Nrps(self.access)
         self.store = Deliveries(database)
@@ -162,21 +162,22 @@ class World:
         """An outbox as after a restart of the service."""
         return Deliverer(self.store, lms or self.ags, Outcomes(self.http), now, lambda: 0.0, pace)
 
-    async def add_platform(self, base: str, name: str = "lab", client_id: str = CLIENT_ID) -> tuple[int, int]:
-        """(platform id, registration id)."""
+    async def add_platform(
+        self, base: str, name: str = "lab", client_id: str = CLIENT_ID, **registered: Any
+    ) -> tuple[int, int]:
+        """(platform id, registration id). `registered`: what its registration has other than a Moodle's."""
         async with self.database.transaction() as session:
             platform = PlatformRow(name=name, issuer=base)
             session.add(platform)
             await session.flush()
-            registration = RegistrationRow(
-                platform_id=platform.id,
-                issuer=base,
-                client_id=client_id,
-                deployment_ids=["1"],
-                authorize_url=f"{base}/mod/lti/auth.php",
-                token_url=f"{base}/mod/lti/token.php",
-                keyset_url=f"{base}/mod/lti/certs.php",
-            )
+            told = {
+                "client_id": client_id,
+                "deployment_ids": ["1"],
+                "authorize_url": f"{base}/mod/lti/auth.php",
+                "token_url": f"{base}/mod/lti/token.php",
+                "keyset_url": f"{base}/mod/lti/certs.php",
+            }
+            registration = RegistrationRow(platform_id=platform.id, issuer=base, **told | registered)
             session.add(registration)
             await session.flush()
             return platform.id, registration.id

@@ -10,6 +10,7 @@ import queue
 import sqlite3
 import subprocess
 import threading
+import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -46,6 +47,7 @@ class OpenEdx:
     version: str
     url: str
     database: Path
+    process: int  # its id; all of the LMS runs in it
 
     @property
     def name(self) -> str:
@@ -82,6 +84,41 @@ class OpenEdx:
             changed = json.dumps({**json.loads(known), **fields})
             store.execute("UPDATE edxlab_block SET fields = ? WHERE usage_key = ?", [changed, key])
 
+    def enrol(self, count: int) -> dict[str, str]:
+        """So many more students of the lab's course: {username: the `sub` that tools see}."""
+        people = {f"crowd{n}": str(uuid.uuid4()) for n in range(count)}
+        with closing(sqlite3.connect(self.database, timeout=20)) as store, store:
+            (course,) = store.execute("SELECT id FROM edxlab_course").fetchone()
+            (last,) = store.execute("SELECT max(id) FROM auth_user").fetchone()
+            store.execute("INSERT OR IGNORE INTO edxlab_externalidtype (name) VALUES ('lti')")
+            (kind,) = store.execute("SELECT id FROM edxlab_externalidtype WHERE name = 'lti'").fetchone()
+            users = [(last + 1 + n, *one) for n, one in enumerate(people.items())]
+            store.executemany(
+                "INSERT INTO auth_user (id, username, password, email, first_name, last_name,"
+                " is_superuser, is_staff, is_active, date_joined) VALUES (?, ?, '!', '', '', '', 0, 0, 1, datetime())",
+                [(user, name) for user, name, _ in users],
+            )
+            store.executemany(
+                "INSERT INTO edxlab_userprofile (user_id, name) VALUES (?, ?)",
+                [(user, name) for user, name, _ in users],
+            )
+            store.executemany(
+                "INSERT INTO edxlab_enrolment (course_id, user_id, role) VALUES (?, ?, 'student')",
+                [(course, user) for user, *_ in users],
+            )
+            store.executemany(
+                "INSERT INTO edxlab_externalid (external_user_id, external_id_type_id, user_id) VALUES (?, ?, ?)",
+                [(sub.replace("-", ""), kind, user) for user, _, sub in users],
+            )
+        return people
+
+    def lineitems(self, component: str) -> str:
+        """Where its line items are, as a launch of a teacher says."""
+        with closing(sqlite3.connect(self.database, timeout=20)) as store:
+            query = "SELECT id FROM lti_consumer_lticonfiguration WHERE location = ?"
+            (configuration,) = store.execute(query, [usage_key(component)]).fetchone()
+        return f"{self.url}/api/lti_consumer/v1/lti/{configuration}/lti-ags"
+
     def new_keys(self) -> None:
         """Every key that the LMS signs with is made anew: no token that it has given counts any more."""
         with closing(sqlite3.connect(self.database, timeout=20)) as store, store:
@@ -93,8 +130,12 @@ class OpenEdx:
 
     def grades(self, component: str) -> dict[str, tuple[float, float]]:
         """The gradebook's (value, of how many) of each person, as the component published it."""
+        return {user: (row["value"], row["max"]) for user, row in self.published(component).items()}
+
+    def published(self, component: str) -> dict[str, dict[str, Any]]:
+        """The gradebook's row of each person: value, max, and how often the component has published it."""
         rows = self._get("/lab/gradebook")["grades"]
-        return {row["user"]: (row["value"], row["max"]) for row in rows if row["block"] == usage_key(component)}
+        return {row["user"]: row for row in rows if row["block"] == usage_key(component)}
 
     def stored(self) -> dict[str, Any]:
         """Line items and scores as the component keeps them."""
@@ -133,7 +174,7 @@ def running(version: str, python: Path, scripts: Path, folder: Path, tool: str) 
     try:
         told = json.loads(_first_line(server) or "{}")
         assert "url" in told, (folder / "openedx.log").read_text()[-3000:]
-        yield OpenEdx(version, told["url"], folder / "lms.sqlite3")
+        yield OpenEdx(version, told["url"], folder / "lms.sqlite3", server.pid)
     finally:
         server.terminate()
         server.wait(20)
