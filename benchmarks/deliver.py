@@ -6,6 +6,7 @@ so that what else the machine does meets all of them; what counts is each one's 
 """
 
 import asyncio
+import os
 import random
 import resource
 import sys
@@ -15,10 +16,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.worlds import beside_an_lms
+from benchmarks.worlds import Counting, beside_an_lms
 from jupyterhub_courses.adapters.store.registrations import Registrations
 from jupyterhub_courses.core.lineitems import LineItem
 from jupyterhub_courses.core.pace import Pace
@@ -44,26 +46,42 @@ def fixed(connections: int) -> Pace:
     return Fixed(Search(most=connections, base=connections))
 
 
+class Took(NamedTuple):
+    """Seconds: of all, until what the LMS shows was read back; of CPU, ours and the LMS's; until the first score went,
+    and until the last one was answered.
+    """
+
+    seconds: float
+    own: float
+    lms: float
+    first: float
+    last: float
+
+
 @dataclass
 class Bench:
     """A course of the LMS with all its people, and an outbox for each turn."""
 
     world: World
     lms: LmsProcess
+    http: Counting
     course: int
     platform: tuple[int, int]
     lineitems: str
     people: list[int]
     names: Iterable[int] = field(default_factory=lambda: iter(range(10_000)))
 
-    async def push(self, scores: int, pace: Pace, outbox: Deliverer | None = None) -> tuple[float, float, float]:
-        """Seconds for so many new scores; and the CPU seconds of this process and of the LMS's."""
+    async def push(self, scores: int, pace: Pace, outbox: Deliverer | None = None) -> Took:
+        """So many new scores in a column of their own."""
         name = f"column {next(iter(self.names))}"
         people = self.people[:scores]
         await self.world.want(self.course, name, {person: float(n % 11) for n, person in enumerate(people)})
+        self.http.requests.clear()
         began, ours, theirs = time.monotonic(), own_cpu(), cpu_of(self.lms.process.pid)
         await self.world.settle(120, outbox or self.world.fresh_outbox(pace=pace))
-        took = time.monotonic() - began, own_cpu() - ours, cpu_of(self.lms.process.pid) - theirs
+        seconds, ours, theirs = time.monotonic() - began, own_cpu() - ours, cpu_of(self.lms.process.pid) - theirs
+        sent = self.http.scores()
+        took = Took(seconds, ours, theirs, min(one.began for one in sent) - began, sent[-1].ended - began)
         assert len(self.lms.grades("ml101", name)) == scores
         return took
 
@@ -96,11 +114,11 @@ def cpu_of(process: int) -> float:
 async def rounds(bench: Bench, scores: int, sweep: Sequence[int]) -> None:
     """All fixed numbers and ours in turn; prints medians."""
     times: dict[int, list[float]] = {connections: [] for connections in (*sweep, 0)}  # 0: found by itself
-    ours: list[tuple[float, float, float]] = []
+    ours: list[Took] = []
     for turn in range(ROUNDS):
         for connections in random.Random(turn).sample(list(times), len(times)):
             took = await bench.push(scores, fixed(connections) if connections else Pace())
-            times[connections].append(took[0])
+            times[connections].append(took.seconds)
             if not connections:
                 ours.append(took)
     for connections in sweep:
@@ -108,8 +126,20 @@ async def rounds(bench: Bench, scores: int, sweep: Sequence[int]) -> None:
     best = min(sweep, key=lambda connections: median(times[connections]))
     found, least = median(times[0]), median(times[best])
     print(f"found by itself       {found:6.2f} s   {found / least:.2f}x the time of the best fixed number, {best}")
-    own, lms = (median(took[place] for took in ours) / scores * 1000 for place in (1, 2))
+    print_parts(ours)
+    own, lms = (median(cpu) / scores * 1000 for cpu in ([took.own for took in ours], [took.lms for took in ours]))
     print(f"CPU a score           {own:6.2f} ms ours, {lms:.2f} ms the LMS's: {own / (own + lms):.0%} of both is ours")
+
+
+def print_parts(pushes: Sequence[Took]) -> None:
+    """Where the time goes. Our process uses one core, so its CPU is time that no number of connections saves."""
+    first, last, all_, own = (
+        median(part) for part in zip(*((took.first, took.last, took.seconds, took.own) for took in pushes), strict=True)
+    )
+    print(
+        f"of that               {first:6.2f} s before the first score, {last - first:.2f} s to the last one's answer, "
+        f"{all_ - last:.2f} s to read back; {own:.2f} s of it our CPU, load {os.getloadavg()[0]:.1f}"
+    )
 
 
 async def far(bench: Bench) -> None:
@@ -119,8 +149,10 @@ async def far(bench: Bench) -> None:
     print(f"one after the other   {slow:6.2f} s")
     await rounds(bench, FAR, FAR_SWEEP)
     outbox = bench.world.fresh_outbox()
-    took = [(await bench.push(FAR, Pace(), outbox))[0] for _ in range(3)][1:]
-    print(f"once it is known      {median(took):6.2f} s   {slow / median(took):.1f}x as fast as one after the other")
+    known = [await bench.push(FAR, Pace(), outbox) for _ in range(4)][1:]
+    took = median(one.seconds for one in known)
+    print(f"once it is known      {took:6.2f} s   {slow / took:.1f}x as fast as one after the other")
+    print_parts(known)
     bench.lms.forget()
     await outbox.deliver_due()
     print(f"second push           {sum(bench.lms.posts().values()):6} requests")
@@ -133,12 +165,13 @@ async def moodle(bench: Bench) -> None:
 
 
 async def main(parts: Sequence[str]) -> None:
-    async with beside_an_lms(MOODLE) as (world, lms):
+    http = Counting()
+    async with beside_an_lms(MOODLE, http) as (world, lms):
         platform = await world.add_platform(lms.base)
         lineitems = f"{lms.base}/mod/lti/services.php/2/lineitems?type_id=1"
         course = await world.add_course("ml101", platform, lineitems)
         people = await world.add_people(platform[0], [str(n) for n in range(1, MOODLE + 1)], [course])
-        bench = Bench(world, lms, course, platform, lineitems, list(people.values()))
+        bench = Bench(world, lms, http, course, platform, lineitems, list(people.values()))
         for part in parts or ("far", "moodle"):
             await {"far": far, "moodle": moodle}[part](bench)
 

@@ -15,7 +15,7 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,10 +24,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from deliver import cpu_of, own_cpu
 from regrades import Push, busy, rounds
-from worlds import a_store
+from worlds import Counting, a_store
 
-from jupyterhub_courses.adapters.lms.http import SMALL, LmsHttp
-from jupyterhub_courses.core.answers import Answer
 from jupyterhub_courses.usecases.delivering import Deliverer
 from tests.delivering.world import World
 from tests.openedx import lms
@@ -37,21 +35,6 @@ ROOT = Path(__file__).resolve().parent.parent
 VERSIONS = ("9.14.5", "11.4.4")
 #: A score of 0 does not reach the older one's gradebook, so points begin at 1.
 MAXIMUM, SWEEP, COLUMN, COMPONENT = 10, (1, 2, 4, 8, 16), "crowd's column", "ps2"
-
-
-class Counting(LmsHttp):
-    """Keeps (method, last word of the path, status) of every request."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.requests: list[tuple[str, str, int]] = []
-
-    async def request(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None, limit: int = SMALL
-    ) -> Answer:
-        answer = await super().request(method, url, headers, body, limit)
-        self.requests.append((method, url.rstrip("/").rpartition("/")[2], answer.status))
-        return answer
 
 
 @dataclass
@@ -81,9 +64,7 @@ class Bench:
         seconds, ours, theirs = time.monotonic() - began, own_cpu() - ours, cpu_of(self.openedx.process) - theirs
         self.pushed += 1
         await asyncio.to_thread(self._check)
-        posts = Counter(
-            str(status) for method, last, status in self.http.requests if (method, last) == ("POST", "scores")
-        )
+        posts = Counter(str(one.status) for one in self.http.scores())
         return Push(seconds, ours, posts, theirs)
 
     async def again(self) -> int:

@@ -22,7 +22,9 @@ GAIN, LOSS = 0.08, 0.1
 FULL = 0.75
 #: An epoch with this share of failures, or this many times slower than before, makes a step down come at once.
 FAILING, SLOWER = 0.2, 2.0
-TOO_SLOW = 5.0  # seconds of a request: half as many whatever they bring, long before one is given up
+#: Seconds of a request, in the mean and of one alone: half as many whatever they bring, long before one is given up.
+#: One alone waits long at an LMS whose requests wait in no order, such as for SQLite's lock; others pass it for ever.
+TOO_SLOW, ONE_TOO_SLOW = 5.0, 10.0
 RARELY = 32  # usual epochs between two steps, at most
 #: After the LMS said "too many": so many answers before one more than then is tried; doubled each time.
 CALM, CALM_MOST = 200, 25_600
@@ -122,8 +124,9 @@ class Search:
         if search.epoch.count < max(search._size(), search.limit):
             return search
         epoch, search = search.epoch, replace(search, epoch=Epoch())
-        if epoch.latency > TOO_SLOW and search.limit > 1:
-            return search._at(search.limit // 2)
+        if search.limit > 1 and (epoch.latency > TOO_SLOW or max(epoch.each) > ONE_TOO_SLOW):
+            # What is under way began among as many as before.
+            return replace(search._at(search.limit // 2), epoch=Epoch(skip=search.limit))
         if epoch.busy < FULL * search.limit:
             return search
         if search.doubling:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from jupyterhub_courses.core.pace import IN_MEMORY, PAGE_LEAST, SENDERS, Pace, page_size, senders
 from jupyterhub_courses.core.retries import LONGEST, RETRY_AFTER_LONGEST
-from jupyterhub_courses.core.searching import CALM, FIRST, TOO_SLOW, Sample, Search
+from jupyterhub_courses.core.searching import CALM, FIRST, ONE_TOO_SLOW, TOO_SLOW, Sample, Search
 
 from .lms_models import MOODLE_ACTIVITY, MOODLE_REGRADE, START, Model, best_fixed, far, moodle, play
 
@@ -105,6 +105,19 @@ def test_too_little_to_do_teaches_nothing() -> None:
 
 def test_requests_that_take_long_halve_the_number_whatever_they_bring() -> None:
     assert fed(Search(base=16, doubling=False), TOO_SLOW + 1).limit == 8
+
+
+def test_one_request_that_waits_very_long_among_quick_ones_halves_the_number_once() -> None:
+    """What is still under way began among as many, and says nothing about half of it."""
+    search = settled(16, 0.1)
+    for _ in range(15):
+        search = search.after(Sample(0.1, 16.0))
+    assert search.limit == 16
+    search = search.after(Sample(ONE_TOO_SLOW + 1, 16.0))
+    for _ in range(16):
+        assert search.limit == 8
+        search = search.after(Sample(ONE_TOO_SLOW + 1, 12.0))
+    assert fed(search, 0.1).limit >= 8
 
 
 def settled(base: int, seconds: float) -> Search:
