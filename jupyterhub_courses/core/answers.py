@@ -7,7 +7,10 @@ them. What is kept is one of the codes of score_sentences.py.
 import json
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, Final
+
+#: The reason of what an LMS no longer has: a column, and what else is asked for by its address.
+COLUMN_GONE: Final = "column_gone"
 
 
 @dataclass(frozen=True)
@@ -122,7 +125,7 @@ def common_outcome(answer: Answer) -> Outcome:
     if status in (401, 403):  # Open edX: 403 for an expired token too
         return Outcome(Verdict.REFRESH_TOKEN, "token_no_access", Scope.COLUMN)
     if status in (404, 410):
-        return Outcome(Verdict.GONE, "column_gone", Scope.COLUMN)
+        return Outcome(Verdict.GONE, COLUMN_GONE, Scope.COLUMN)
     if status in (408, 425, 429, 503):
         return Outcome(Verdict.RETRY, "lms_busy", Scope.PLATFORM, after, in_doubt=True)
     if status >= 500:

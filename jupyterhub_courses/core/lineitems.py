@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
+from .answers import COLUMN_GONE
 from .records import Registration
 from .scores import number
 
@@ -126,7 +127,7 @@ def step(column: Column) -> Step:
     if column.by_outcomes:
         return Step.READY
     link = column.link_lineitem if column.link_registration else None
-    if column.error == "column_gone":
+    if column.error == COLUMN_GONE:
         return Step.USE_LINK if link and link != column.lineitem else Step.BLOCKED
     ours = column.label is not None
     if link and link != column.lineitem and (column.lineitem is None or ours):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from .answers import COLUMN_GONE
 from .drift import MISSING, OVERRIDDEN, Choice
 
 
@@ -22,7 +23,6 @@ class State(StrEnum):
     STRANGER = "stranger"  # the LMS does not know this person, who came another way
 
 
-COLUMN_GONE = "column_gone"
 #: What a teacher may want to look into.
 TROUBLE = (State.WAITING, State.REFUSED, State.OVERRIDDEN, State.MISSING, State.STRANGER)
 #: What "send again" is for.

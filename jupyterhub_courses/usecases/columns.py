@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
-from ..core.answers import LmsFailure, Outcome, Scope, Verdict
+from ..core.answers import COLUMN_GONE, LmsFailure, Outcome, Scope, Verdict
 from ..core.deliveries import ColumnReceipt
 from ..core.lineitems import (
     Column,
@@ -42,7 +42,7 @@ async def made_ready(lms: LineItems, column: Column) -> Column:
     """
     todo = step(column)
     if todo is Step.BLOCKED:
-        raise LmsFailure(Outcome(Verdict.GONE, "column_gone", Scope.COLUMN))
+        raise LmsFailure(Outcome(Verdict.GONE, COLUMN_GONE, Scope.COLUMN))
     if todo is Step.NONE:
         raise LmsFailure(Outcome(Verdict.RETRY, "no_column", Scope.COLUMN))
     if todo is Step.USE_LINK:
@@ -81,7 +81,7 @@ async def _updated(lms: LineItems, column: Column) -> Column:
     """Tell what is new of the assignment. A title or due date that is refused holds up no score."""
     item = await lms.get(column.registration, column.lineitem or "")
     if item is None:
-        raise LmsFailure(Outcome(Verdict.GONE, "column_gone", Scope.COLUMN))
+        raise LmsFailure(Outcome(Verdict.GONE, COLUMN_GONE, Scope.COLUMN))
     wanted = retold(item, column)
     if wanted != item:
         try:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from ..core.answers import LmsFailure
+from ..core.answers import COLUMN_GONE, LmsFailure
 from ..core.records import Course, Registration
 from ..core.rosters import KnownMember, Member, RosterChanges, roster_changes
 
@@ -79,7 +79,7 @@ class Rostering:
             members = await self._lms.members(registration, course.members_url)
         except LmsFailure as failure:
             # 404 here is the course's list, not a column.
-            gone = failure.outcome.reason in ("column_gone", "refused_by_lms")
+            gone = failure.outcome.reason in (COLUMN_GONE, "refused_by_lms")
             return await self._failed(course, "roster_incomplete" if gone else failure.outcome.reason)
         changes = roster_changes(members, await self._store.known_members(course.id), started)
         await self._store.apply_roster(course, changes, self._now())

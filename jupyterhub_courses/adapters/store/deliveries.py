@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, bindparam, exists, func, not_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from ...core.answers import COLUMN_GONE
 from ...core.batches import batches
 from ...core.deliveries import (
     NOT_OPENED,
@@ -177,7 +178,7 @@ class Deliveries:
                 query = query.where(AssignmentRow.name == assignment)
             assignments = (await session.scalars(query.with_for_update())).all()
             for row in assignments:
-                if row.lineitem_error == "column_gone":
+                if row.lineitem_error == COLUMN_GONE:
                     await begin_anew(session, row)
                 row.lineitem_error, row.lineitem_next_at, row.lineitem_attempts = "", None, 0
             again = update(ScoreRow).where(
@@ -245,7 +246,7 @@ def _column_open(now: datetime) -> ColumnElement[bool]:
         or_(
             AssignmentRow.lineitem_error == "",
             AssignmentRow.lineitem_next_at <= now,
-            and_(AssignmentRow.lineitem_error == "column_gone", new_link),
+            and_(AssignmentRow.lineitem_error == COLUMN_GONE, new_link),
         ),
     )
 

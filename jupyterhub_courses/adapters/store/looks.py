@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import and_, or_, select, update
 
+from ...core.answers import COLUMN_GONE
 from ...core.batches import batches
 from ...core.drift import Choice
 from ...core.lineitems import Column
@@ -29,7 +30,7 @@ class Looks:
             select(AssignmentRow, CourseRow)
             .join(CourseRow, CourseRow.id == AssignmentRow.course_id)
             .where(AssignmentRow.look_at <= now, AssignmentRow.lineitem.is_not(None))
-            .where(AssignmentRow.lineitem_error != "column_gone", CourseRow.state != "deleting")
+            .where(AssignmentRow.lineitem_error != COLUMN_GONE, CourseRow.state != "deleting")
             .order_by(AssignmentRow.look_at, AssignmentRow.id)
             .limit(limit)
         )

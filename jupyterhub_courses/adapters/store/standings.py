@@ -6,8 +6,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 
+from ...core.answers import COLUMN_GONE
 from ...core.drift import MISSING, OVERRIDDEN, Choice
-from ...core.standings import COLUMN_GONE, ColumnState, Standing, State, state_of
+from ...core.standings import ColumnState, Standing, State, state_of
 from .database import Database
 from .models import AssignmentRow, CourseRow, MembershipRow, PersonRow, ScoreRow
 
