@@ -149,6 +149,39 @@ def postgres_url(postgres_server: postgres.Server) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def empty_sqlite_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """To be copied: the file of a store of this version, without content."""
+    from .support.stores import migrate
+
+    file = tmp_path_factory.mktemp("store") / "empty.sqlite"
+    migrate(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture
+def sqlite_store(empty_sqlite_store: Path, tmp_path: Path) -> str:
+    """The URL of such a store, of this test alone."""
+    return f"sqlite:///{shutil.copyfile(empty_sqlite_store, tmp_path / 'store.sqlite')}"
+
+
+@pytest.fixture(scope="session")
+def empty_postgresql_store(postgres_server: postgres.Server) -> Iterator[str]:
+    """To be copied: the name of such a database on PostgreSQL."""
+    from .support.stores import migrate
+
+    with postgres_server.database() as url:
+        migrate(url)
+        yield url.rpartition("/")[2]
+
+
+@pytest.fixture
+def postgresql_store(postgres_server: postgres.Server, empty_postgresql_store: str) -> Iterator[str]:
+    """The URL of such a database, of this test alone."""
+    with postgres_server.database(empty_postgresql_store) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
 def chromium_programs() -> tuple[str, str]:
     """Chromium's and chromedriver's paths."""
     return chromium.programs() or left_out("Chromium", "Debian's packages chromium and chromium-driver")

@@ -1,13 +1,15 @@
 """A reconciler that dies at once, as by kill -9, when the API server has answered its n-th write: for every n.
 
 Run as a module with STORE ACTION SETTINGS MOST. Each life is a process of its own, forked before anything
-is open; ACTION is `make`, `keep` or `erase`. Course number n lives in the store STORE/n.sqlite: one life dies after
-the n-th write of ACTION, the next one is left alone. Prints the first n that a life has survived; at MOST it ends.
+is open; ACTION is `make`, `keep` or `erase`. Course number n lives in the store STORE/n.sqlite, at first a copy of
+STORE/empty.sqlite: one life dies after the n-th write of ACTION, the next one is left alone. Prints the first n that a
+life has survived; at MOST it ends.
 """
 
 import asyncio
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from jupyterhub_courses.adapters.store.database import Database
 from .reconciling import BrokenApi, Reconciler
 
 DIED = 9
+EMPTY = "empty.sqlite"
 SPEC = {"quota": {"servers": 3}, "shared": {"size": "1M"}}
 
 
@@ -36,8 +39,10 @@ class DyingApi(BrokenApi):
 
 async def live(store: Path, number: int, action: str, settings: dict[str, Any], left: int | None) -> None:
     """Do what there is to do, until a pass changes nothing."""
-    database = Database(f"sqlite:///{store / f'{number}.sqlite'}")
-    await database.migrate()
+    file = store / f"{number}.sqlite"
+    if not file.exists():
+        shutil.copyfile(store / EMPTY, file)
+    database = Database(f"sqlite:///{file}")
     slug = f"c{number}"
     reconciler = Reconciler(database, os.environ["KUBECONFIG"], api=DyingApi, **settings)
     course = await reconciler.courses.by_slug(slug)

@@ -6,6 +6,7 @@ but one: its image cannot be had, so that many courses cost little; what is comp
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -18,6 +19,7 @@ from jupyterhub_courses.core.comparing import difference
 from jupyterhub_courses.core.manifests import course_manifests
 from jupyterhub_courses.core.specs import spec_of
 
+from .dying import EMPTY
 from .reconciling import IMAGE, Reconciler, as_account
 from .release import Release
 from .test_rights import NO_PODS
@@ -72,9 +74,10 @@ async def reconciler(reconciler_with, settings):
 
 
 @pytest.fixture
-def store(tmp_path):
+def store(tmp_path, empty_sqlite_store):
     folder = tmp_path / "lives"
     folder.mkdir()
+    shutil.copyfile(empty_sqlite_store, folder / EMPTY)
     return folder
 
 

@@ -24,10 +24,8 @@ def lms(tool_key: ToolKey, tmp_path: Path) -> Iterator[LmsProcess]:
 
 
 @pytest.fixture
-async def world(tool_key: ToolKey, tmp_path: Path) -> AsyncIterator[World]:
-    database = Database(f"sqlite:///{tmp_path}/courses.sqlite")
-    await database.migrate()
-    world = World(database, tool_key)
+async def world(tool_key: ToolKey, sqlite_store: str) -> AsyncIterator[World]:
+    world = World(Database(sqlite_store), tool_key)
     yield world
     await world.close()
 

@@ -74,14 +74,14 @@ async def test_the_loop_heals_an_outage_by_itself(world: World, lms: LmsProcess,
 
 
 async def test_a_process_killed_again_and_again_loses_and_repeats_nothing_wrongly(
-    world: World, lms: LmsProcess, course: Course, tool_key: ToolKey, tmp_path: Path
+    world: World, lms: LmsProcess, course: Course, tool_key: ToolKey, sqlite_store: str, tmp_path: Path
 ) -> None:
     """kill -9 of a process that delivers, at ten moments; the scores change between."""
     keys = tmp_path / "keys"
     keys.mkdir()
     (keys / "tool.pem").write_text(_pem(tool_key))
     lms.faults(delay_ms=20, endpoints=["scores"])
-    database = f"sqlite:///{tmp_path}/courses.sqlite"
+    database = sqlite_store
     people = [course.people[str(n)] for n in range(1, STUDENTS + 1)]
     assignment = 0
     for turn in range(10):
@@ -119,9 +119,10 @@ def _pem(key: ToolKey) -> str:
     return key.private.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()).decode()
 
 
-async def test_the_store_works_the_same_on_postgresql(lms: LmsProcess, tool_key: ToolKey, postgres_url: str) -> None:
-    database = Database(postgres_url)
-    await database.migrate()
+async def test_the_store_works_the_same_on_postgresql(
+    lms: LmsProcess, tool_key: ToolKey, postgresql_store: str
+) -> None:
+    database = Database(postgresql_store)
     world = World(database, tool_key)
     try:
         platform = await world.add_platform(lms.base)

@@ -4,7 +4,6 @@ import secrets
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -75,15 +74,14 @@ async def refusal(process: Process, made: SignedForm) -> str:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/s.sqlite" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
+def url(request: pytest.FixtureRequest) -> str:
+    return str(request.getfixturevalue(f"{request.param}_store"))
 
 
 @pytest.fixture
 async def databases(url: str) -> AsyncIterator[tuple[Database, Database]]:
     """One store, opened by two processes."""
     one, two = Database(url), Database(url)
-    await one.migrate()
     async with one.transaction() as session:
         consumer = Registration(0, 0, "old", LMS, KEY, (), "", None, None, None, SECRET)
         await save_platform(session, Platform(0, "old", LMS, "on", (), 2), [consumer], "file", True)

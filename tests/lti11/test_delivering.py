@@ -5,7 +5,6 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -148,10 +147,8 @@ def lms() -> Iterator[Consumer]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-async def world(request: pytest.FixtureRequest, tmp_path: Path, lms: Consumer) -> AsyncIterator[World]:
-    url = f"sqlite:///{tmp_path}/s.sqlite" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
-    database = Database(url)
-    await database.migrate()
+async def world(request: pytest.FixtureRequest, lms: Consumer) -> AsyncIterator[World]:
+    database = Database(request.getfixturevalue(f"{request.param}_store"))
     world = World(database, lms)
     await world.make()
     yield world

@@ -68,12 +68,8 @@ async def moodle(recorded: dict[str, Any], serve: Serve) -> RecordedMoodle:
 
 
 @pytest.fixture
-async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
-    url = f"sqlite:///{tmp_path / 'store.sqlite'}"
-    if getattr(request, "param", "sqlite") == "postgresql":
-        url = request.getfixturevalue("postgres_url")
-    database = Database(url)
-    await database.migrate()
+async def database(request: pytest.FixtureRequest) -> AsyncIterator[Database]:
+    database = Database(request.getfixturevalue(f"{getattr(request, 'param', 'sqlite')}_store"))
     yield database
     await database.close()
 

@@ -1,7 +1,6 @@
 """A fresh, migrated store on each database that is supported."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -9,14 +8,8 @@ from jupyterhub_courses.adapters.store.database import Database
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+async def database(request: pytest.FixtureRequest) -> AsyncIterator[Database]:
     """Empty tables."""
-    url = (
-        f"sqlite:///{tmp_path / 'store.sqlite'}"
-        if request.param == "sqlite"
-        else request.getfixturevalue("postgres_url")
-    )
-    database = Database(url)
-    await database.migrate()
+    database = Database(request.getfixturevalue(f"{request.param}_store"))
     yield database
     await database.close()

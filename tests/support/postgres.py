@@ -33,17 +33,20 @@ def programs() -> Path | None:
 
 @dataclass(frozen=True)
 class Server:
-    """A running server; every database made by `database()` is empty and of its caller alone."""
+    """A running server; every database made by `database()` is of its caller alone."""
 
     bin: Path
     port: int
     password: str
 
     @contextmanager
-    def database(self) -> Iterator[str]:
-        """A fresh database's SQLAlchemy URL; the database is dropped afterwards, open connections or not."""
+    def database(self, template: str = "template1") -> Iterator[str]:
+        """A fresh database's SQLAlchemy URL; the database is dropped afterwards, open connections or not.
+
+        It is empty, or a copy of another to which nobody is connected.
+        """
         name = f"test_{secrets.token_hex(6)}"
-        self._run("createdb", name)
+        self._run("createdb", f"--template={template}", name)
         try:
             yield f"postgresql+asyncpg://{_USER}:{self.password}@127.0.0.1:{self.port}/{name}"
         finally:
