@@ -219,12 +219,22 @@ def is_over(pod: dict[str, Any]) -> bool:
     return pod.get("status", {}).get("phase") in ("Succeeded", "Failed")
 
 
+def was_rejected(pod: dict[str, Any]) -> bool:
+    """Whether its node refused it, such as when two schedulers gave away the same room: nothing of it ever ran."""
+    status = pod.get("status", {})
+    own = status.get("reason") not in (None, "DeadlineExceeded", "Evicted")
+    return status.get("phase") == "Failed" and own and not _containers(status)
+
+
 def run_state(pod: dict[str, Any]) -> RunState:
     """How a run is, as its pod shows it."""
     status = pod.get("status", {})
-    containers = [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
+    containers = _containers(status)
     if status.get("phase") == "Succeeded":
         return RunState("done")
+    if was_rejected(pod):
+        room = str(status["reason"]).startswith("OutOf")
+        return RunState("waiting", "autograde_no_room" if room else "autograde_not_started")
     # Where the kernel was killed and the program that runs it ended well, kubelet waits for ever with this.
     if status.get("phase") == "Failed" or "OOMKilled" in _ended(containers):
         return RunState("failed", _why_failed(status, containers))
@@ -236,6 +246,10 @@ def run_state(pod: dict[str, Any]) -> RunState:
     if "CreateContainerConfigError" in waiting or "CreateContainerError" in waiting:
         return RunState("waiting", "autograde_not_started")
     return RunState("running", "autograde_running")
+
+
+def _containers(status: dict[str, Any]) -> list[dict[str, Any]]:
+    return [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
 
 
 def _why_failed(status: dict[str, Any], containers: list[dict[str, Any]]) -> str:

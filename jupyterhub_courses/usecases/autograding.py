@@ -26,6 +26,7 @@ from ..core.autograding import (
     pod_manifest,
     pod_name,
     run_state,
+    was_rejected,
 )
 from ..core.cluster import COMPONENT, GRADER, ROLE, SERVER
 from ..core.records import Course
@@ -62,6 +63,8 @@ class Autograding:
         async with self._locks[course.slug]:
             pod = await pods.pod(place.namespace, pod_name(run))
             if pod is not None:
+                if was_rejected(pod):  # it will not try again itself, so make room for another at the next question
+                    await self._remove(pods, place, pod)
                 return run_state(pod)
             if await self._live(pods, place) >= LIVE_MAX:
                 return RunState("waiting", "autograde_many")
@@ -82,8 +85,12 @@ class Autograding:
         pods = self._pods(course)
         place = pods.place(course.slug)
         pod = await pods.pod(place.namespace, pod_name(run))
-        if pod is not None and place.labels.items() <= (pod["metadata"].get("labels") or {}).items():
-            await pods.delete_pod(place.namespace, pod_name(run))
+        if pod is not None:
+            await self._remove(pods, place, pod)
+
+    async def _remove(self, pods: PodsPort, place: Place, pod: dict[str, Any]) -> None:
+        if place.labels.items() <= (pod["metadata"].get("labels") or {}).items():
+            await pods.delete_pod(place.namespace, pod["metadata"]["name"])
 
     def _pods(self, course: Course) -> PodsPort:
         if self._ports is None or spec_of(course).autograde == "server":

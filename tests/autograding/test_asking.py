@@ -64,6 +64,16 @@ async def test_what_stands_in_the_way_is_told_and_may_go_away():
     assert await asking(pods).run(course(), "run-00001", 60) == RUNNING
 
 
+async def test_a_run_that_its_node_refused_is_given_to_a_node_again():
+    pods = Pods()
+    autograding = asking(pods)
+    await autograding.run(course(), "run-00001", 60)
+    pods.here["autograde-run-00001"]["status"] = {"phase": "Failed", "reason": "OutOfcpu"}
+    assert await autograding.run(course(), "run-00001", 60) == RunState("waiting", "autograde_no_room")
+    assert pods.deleted == ["autograde-run-00001"]
+    assert await autograding.run(course(), "run-00001", 60) == RUNNING and len(pods.made) == 2
+
+
 async def test_limits_are_the_specs_and_a_volume_of_many_nodes_binds_no_run_to_one():
     pods = Pods()
     pods.modes = ["ReadWriteMany"]

@@ -124,6 +124,19 @@ def containers(**state: object) -> list[dict]:
             RunState("failed", "autograde_memory"),
         ),
         (
+            {"phase": "Failed", "reason": "OutOfcpu", "message": "Pod was rejected: Node didn't have enough resource"},
+            RunState("waiting", "autograde_no_room"),
+        ),
+        ({"phase": "Failed", "reason": "UnexpectedAdmissionError"}, RunState("waiting", "autograde_not_started")),
+        (
+            {
+                "phase": "Failed",
+                "reason": "NodeLost",
+                "initContainerStatuses": containers(terminated={"reason": "Error"}),
+            },
+            RunState("failed", "autograde_crashed"),
+        ),
+        (
             {"phase": "Failed", "initContainerStatuses": containers(terminated={"reason": "Error"})},
             RunState("failed", "autograde_crashed"),
         ),
