@@ -37,7 +37,7 @@ def difference(changes: Iterable[dict[str, Any]]) -> str:
         lines += [f"    {name}: {_field(*pair)}" for name, pair in change.get("fields", {}).items()]
     if kept:
         lines.append(f"  {kept} unchanged")
-    return "\n".join(lines) or "Nothing to change."
+    return "\n".join(lines) or "No course changes."
 
 
 def _field(old: object, new: object) -> str:

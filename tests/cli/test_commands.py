@@ -50,6 +50,12 @@ def test_a_file_of_other_bytes(command, tmp_path):
     assert "not a text file in UTF-8" in command("check", path).err
 
 
+def test_apply_of_platforms_alone_says_that_of_courses_nothing_changes(command, service, data_dir, good):
+    service.answers["POST", "apply"] = (200, {"changes": [], "notes": ["platform northfield: new"]})
+    outcome = command("apply", good, "--data-dir", data_dir)
+    assert outcome.out.splitlines() == ["No course changes.", "note: platform northfield: new", "Done."]
+
+
 def test_apply_sends_the_specs_with_the_machines_own_secret(command, service, data_dir, good):
     changes = [
         {"course": "ml101", "kind": "change", "fields": {"memory.limit": [1, 2], "title": [None, "ML"]}},
