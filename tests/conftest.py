@@ -41,6 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
 #: Folders whose tests run in one worker (pytest-xdist), longest first; the others each as a unit of their own.
 #: Whole demos look for free ports before they use them, so they run one at a time.
 _UNITS = (
+    ("cluster",),
     ("demo", "browser", "kills"),
     ("launching", "https"),
     ("hub",),
