@@ -22,7 +22,7 @@ GAIN, LOSS = 0.08, 0.1
 #: Below this share of the requests allowed there was too little to do to judge the number.
 FULL = 0.75
 #: Where all requests under way bring less than this share of what those that are over seem to, some wait for ever.
-UNFAIR = 0.5
+UNFAIR = 0.4
 #: An epoch with this share of failures, or this many times slower than before, makes a step down come at once.
 FAILING, SLOWER = 0.2, 2.0
 #: Seconds of a request, in the mean and of one alone: half as many whatever they bring, long before one is given up.
