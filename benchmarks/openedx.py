@@ -3,10 +3,9 @@ number of connections by itself, beside fixed numbers. In each turn everybody ge
 
 The platform is its component, unpatched, in the lab's one process: Django's threaded development server on SQLite.
 Each request is one transaction that holds the database's only lock to its end, and nearly all of its time is CPU, most
-of it in reading the platform's own RSA keys anew. So one request after the other is served however many connections
-there are, and who waits for the lock sleeps up to a tenth of a second and then finds it taken or long free: here
-more connections can only cost. A site with many processes on another database is not like that. What the figures say
-is whether our outbox notices, and whether all scores are right in both versions.
+of it in reading the platform's own RSA keys anew. So requests are served one at a time; who waits for the lock sleeps
+up to a tenth of a second between two looks and is passed by others, for 20 s at worst. More connections find the lock
+free sooner, and wait longer. A site with many processes on another database is not like that.
 """
 
 import argparse

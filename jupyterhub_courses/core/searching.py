@@ -8,7 +8,6 @@ Pure: a `Sample` comes in for each request, a new `Search` comes out.
 """
 
 from dataclasses import dataclass, replace
-from math import inf
 
 FIRST = 4  # the best for a real Moodle on two cores; an LMS that bears more is found out in some tenths of a second
 #: An epoch judges one number of requests: so many samples, at least once for each request at a time.
@@ -21,13 +20,9 @@ HICCUP = 0.75
 GAIN, LOSS = 0.08, 0.1
 #: Below this share of the requests allowed there was too little to do to judge the number.
 FULL = 0.75
-#: Where all requests under way bring less than this share of what those that are over seem to, some wait for ever.
-UNFAIR = 0.4
 #: An epoch with this share of failures, or this many times slower than before, makes a step down come at once.
 FAILING, SLOWER = 0.2, 2.0
-#: Seconds of a request, in the mean and of one alone: half as many whatever they bring, long before one is given up.
-#: One alone waits long at an LMS whose requests wait in no order, such as for SQLite's lock; others pass it for ever.
-TOO_SLOW, ONE_TOO_SLOW = 5.0, 10.0
+TOO_SLOW = 5.0  # seconds of a request: half as many whatever they bring, long before one is given up
 RARELY = 32  # usual epochs between two steps, at most
 #: After the LMS said "too many": so many answers before one more than then is tried; doubled each time.
 CALM, CALM_MOST = 200, 25_600
@@ -40,8 +35,6 @@ class Sample:
     seconds: float
     busy: float
     ok: bool = True  # what it brought counts
-    #: Request-seconds of all that were under way at this LMS, until its end; None: not known.
-    until: float | None = None
 
 
 @dataclass(frozen=True)
@@ -54,13 +47,11 @@ class Epoch:
     seconds: float = 0.0
     area: float = 0.0  # request-seconds of all that were under way
     each: tuple[float, ...] = ()
-    since: float | None = None  # request-seconds until it began, of all that were under way
-    until: float | None = None
 
     def with_(self, sample: Sample) -> "Epoch":
         """One sample more."""
         if self.skip:
-            return replace(self, skip=self.skip - 1, since=sample.until)
+            return replace(self, skip=self.skip - 1)
         return Epoch(
             0,
             self.count + 1,
@@ -68,8 +59,6 @@ class Epoch:
             self.seconds + sample.seconds,
             self.area + sample.busy * sample.seconds,
             (*self.each, sample.seconds),
-            self.since,
-            sample.until,
         )
 
     @property
@@ -84,18 +73,8 @@ class Epoch:
 
     @property
     def rate(self) -> float:
-        """What it brought, in requests a second. Where requests wait in no order, those that are over were the lucky
-        ones: then all that were under way count.
-        """
-        lucky = self.busy / self.latency * (1 - self.failed / self.count)
-        return self.whole_rate if self.whole_rate < UNFAIR * lucky else lucky
-
-    @property
-    def whole_rate(self) -> float:
-        """The same by all that were under way; without end where that is not known."""
-        if self.since is None or self.until is None or self.until <= self.since:
-            return inf
-        return self.busy * (self.count - self.failed) / (self.until - self.since)
+        """What it brought, in requests a second."""
+        return self.busy / self.latency * (1 - self.failed / self.count)
 
     @property
     def quick_rate(self) -> float:
@@ -111,7 +90,6 @@ class Search:
     most: int = 32
     base: int = FIRST
     rate: float | None = None  # of base
-    whole_rate: float | None = None  # the same while doubling, by all of its requests
     latency: float | None = None  # of base
     trial: int | None = None
     doubling: bool = True
@@ -143,10 +121,9 @@ class Search:
         search = replace(search, epoch=search.epoch.with_(sample))
         if search.epoch.count < max(search._size(), search.limit):
             return search
-        epoch, search = search.epoch, replace(search, epoch=Epoch(since=sample.until))
-        if search.limit > 1 and (epoch.latency > TOO_SLOW or max(epoch.each) > ONE_TOO_SLOW):
-            # What is under way began among as many as before.
-            return replace(search._at(search.limit // 2), epoch=replace(search.epoch, skip=search.limit))
+        epoch, search = search.epoch, replace(search, epoch=Epoch())
+        if epoch.latency > TOO_SLOW and search.limit > 1:
+            return search._at(search.limit // 2)
         if epoch.busy < FULL * search.limit:
             return search
         if search.doubling:
@@ -179,7 +156,7 @@ class Search:
             streak=0,
             rest=0,
             patience=1,
-            epoch=Epoch(since=self.epoch.since),
+            epoch=Epoch(),
         )
 
     def _size(self) -> int:
@@ -199,8 +176,6 @@ class Search:
     def _doubled(self, epoch: Epoch) -> "Search":
         rate, tried = epoch.quick_rate, self.limit
         share = CLEARLY if self.rate is None else rate / self.rate
-        if self.whole_rate is not None and epoch.whole_rate < UNFAIR * rate:
-            share = epoch.whole_rate / self.whole_rate
         if share < HICCUP and not self.doubted:
             return replace(self, doubted=True)
         if share < WORTH:
@@ -208,7 +183,7 @@ class Search:
         following = min(2 * tried, self.top)
         if share < CLEARLY or following == tried or epoch.failed > FAILING * epoch.count:
             return self._at(tried)
-        return replace(self, base=tried, rate=rate, whole_rate=epoch.whole_rate, trial=following, doubted=False)
+        return replace(self, base=tried, rate=rate, trial=following, doubted=False)
 
     def _usual(self, epoch: Epoch) -> "Search":
         """An epoch at the base."""
@@ -232,7 +207,7 @@ class Search:
         return replace(search, up=True, rest=search.patience)
 
     def _trying(self, trial: int) -> "Search":
-        return replace(self, trial=trial, epoch=replace(self.epoch, skip=max(1, trial)))
+        return replace(self, trial=trial, epoch=Epoch(skip=max(1, trial)))
 
     def _tried(self, epoch: Epoch) -> "Search":
         assert self.rate is not None

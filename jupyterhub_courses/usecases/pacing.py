@@ -29,7 +29,7 @@ class Slot:
         now, area = self._gate.measured()
         seconds = now - self._start
         busy = (area - self._area) / seconds if seconds > 0 else 0.0
-        self._gate.learn(outcome, Sample(seconds, busy, until=area))
+        self._gate.learn(outcome, Sample(seconds, busy))
 
 
 class Gate:

@@ -42,7 +42,6 @@ class Model:
     accepts: int = 1000
     retry_after: float | None = None
     spread: float = 0.4
-    newest_first: bool = False  # it works on the newest alone, and others wait for long
     down: tuple[float, float] = (0.0, 0.0)  # from, until: nothing is answered but "busy"
 
 
@@ -93,16 +92,15 @@ def play(model: Model, pace: Pace, scores: int, seed: int = 0, began: float = 0.
             run.most = max(run.most, len(started))
             if pace.failures:
                 run.together_while_probing = max(run.together_while_probing, len(started))
-        served = [max(working)] if working and model.newest_first else list(working)
-        speed = model.rate(len(working)) / len(served) if served else 0.0
-        done = min(served, key=lambda one: working[one]) if served else None
+        speed = model.rate(len(working)) / len(working) if working else 0.0
+        done = min(working, key=lambda one: working[one]) if working else None
         ends = now + working[done] / speed if done is not None else float("inf")
         arrives = coming[0][0] if coming else float("inf")
         opens = float("inf")
         if not started and pace.closed_until is not None:
             opens = (pace.closed_until - START).total_seconds() + 1e-6
         following = min(ends, arrives, opens)
-        for one in served:
+        for one in working:
             working[one] -= (following - now) * speed
         area += len(started) * (following - now)
         now = following
@@ -126,7 +124,7 @@ def play(model: Model, pace: Pace, scores: int, seed: int = 0, began: float = 0.
             pace = pace.after_failure(when(), dice.random(), model.retry_after)
         else:
             left -= 1
-            pace = pace.after_success(when(), Sample(now - start, (area - then) / (now - start), until=area))
+            pace = pace.after_success(when(), Sample(now - start, (area - then) / (now - start)))
         limits.append(pace.search.limit)
     run.seconds, run.limits, run.pace = now - began, tuple(limits), pace
     return run

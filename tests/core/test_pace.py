@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from jupyterhub_courses.core.pace import IN_MEMORY, PAGE_LEAST, SENDERS, Pace, page_size, senders
 from jupyterhub_courses.core.retries import LONGEST, RETRY_AFTER_LONGEST
-from jupyterhub_courses.core.searching import CALM, FIRST, ONE_TOO_SLOW, TOO_SLOW, Sample, Search
+from jupyterhub_courses.core.searching import CALM, FIRST, TOO_SLOW, Sample, Search
 
 from .lms_models import MOODLE_ACTIVITY, MOODLE_REGRADE, START, Model, best_fixed, far, moodle, play
 
@@ -107,19 +107,6 @@ def test_requests_that_take_long_halve_the_number_whatever_they_bring() -> None:
     assert fed(Search(base=16, doubling=False), TOO_SLOW + 1).limit == 8
 
 
-def test_one_request_that_waits_very_long_among_quick_ones_halves_the_number_once() -> None:
-    """What is still under way began among as many, and says nothing about half of it."""
-    search = settled(16, 0.1)
-    for _ in range(15):
-        search = search.after(Sample(0.1, 16.0))
-    assert search.limit == 16
-    search = search.after(Sample(ONE_TOO_SLOW + 1, 16.0))
-    for _ in range(16):
-        assert search.limit == 8
-        search = search.after(Sample(ONE_TOO_SLOW + 1, 12.0))
-    assert fed(search, 0.1).limit >= 8
-
-
 def settled(base: int, seconds: float) -> Search:
     """At rest, knowing what `base` brings."""
     return Search(base=base, doubling=False, rate=base / seconds, latency=seconds, rest=10)
@@ -179,12 +166,6 @@ def test_it_comes_close_to_the_best_fixed_number(name: str, seed: int) -> None:
 
 def test_where_more_only_waits_it_takes_few() -> None:
     assert play(moodle(), Pace.up_to(32), 2000).mean_limit < 7
-
-
-@pytest.mark.parametrize("seed", [1, 2])
-def test_an_lms_whose_requests_wait_in_no_order_is_not_taken_for_one_that_scales(seed: int) -> None:
-    """The few that are over were quick, however many are under way; Open edX on SQLite is such a one."""
-    assert play(Model(lambda _busy: 6.0, newest_first=True), Pace.up_to(32), 100, seed).most <= 2 * FIRST
 
 
 def test_an_lms_that_refuses_too_many_is_not_run_against_its_limit_again_and_again() -> None:
