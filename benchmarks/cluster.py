@@ -195,6 +195,14 @@ async def passes(service: Service, kubeconfig: str) -> tuple[list[float], list[f
     return seconds, cpu, asked, len(reads)
 
 
+async def show_passes(service: Service, kubeconfig: str, beside: str) -> None:
+    """Passes with nothing to do."""
+    seconds, cpu, asked, reads = await passes(service, kubeconfig)
+    show(f"pass with nothing to do, {beside}", middle(seconds), f"CPU {statistics.median(cpu):.2f} s", busy())
+    told = ", ".join(f"{name} {number}" for name, number in sorted(asked.items()))
+    print(f"    {asked.total()} requests ({told}), {reads} reads of the store", flush=True)
+
+
 def service_settings(service: Service) -> ClusterSettings:
     """What the service makes of its environment."""
     from jupyterhub_courses.service.app import CoursesService
@@ -220,12 +228,7 @@ async def courses(service: Service, kubeconfig: str, counts: list[int]) -> None:
         )
         print(f"    shown meanwhile: {' | '.join(lines[:2])} … {lines[-1]} ({len(lines)} lines)", flush=True)
         had = count
-        seconds, cpu, asked, reads = await passes(service, kubeconfig)
-        show(
-            f"pass with nothing to do, {count} courses", middle(seconds), f"CPU {statistics.median(cpu):.2f} s", busy()
-        )
-        told = ", ".join(f"{name} {number}" for name, number in sorted(asked.items()))
-        print(f"    {asked.total()} requests ({told}), {reads} reads of the store", flush=True)
+        await show_passes(service, kubeconfig, f"{count} courses")
 
 
 async def new_course(service: Service, cluster: FakeCluster, count: int) -> None:
@@ -341,7 +344,7 @@ async def templates(sides: dict[str, Side], service: Service, cluster: FakeClust
 async def restarts(
     sides: dict[str, Side], service: Service, cluster: FakeCluster, folder: Path, counts: list[int], courses: int
 ) -> None:
-    """Section 4: the hub's check of its servers at its start."""
+    """Section 4: the hub's check of its servers at its start, and passes of the service beside them."""
     made_of = await templates(sides, service, cluster)
     had = 0
     for count in counts:
@@ -372,6 +375,7 @@ async def restarts(
             print(
                 f"    {name}: {asked} requests, CPU {cpu:.2f} s, {last['MiB']:.0f} MiB, all {count} found", flush=True
             )
+        await show_passes(service, cluster.kubeconfig, f"{courses} courses with {count} servers")
 
 
 def fill(path: Path, people: list[tuple[str, str]], states: list[dict[str, Any]]) -> str:
@@ -381,7 +385,9 @@ def fill(path: Path, people: list[tuple[str, str]], states: list[dict[str, Any]]
     for (username, course), state in zip(people, states, strict=True):
         user = orm.User(name=username)
         server = orm.Server(proto="http", ip="10.0.0.1", port=8888, base_url=f"/user/{username}/{course}/")
-        db.add_all([user, orm.Spawner(name=course, user=user, state=state, server=server)])
+        # Each user has a server without a name, too, which the hub makes when it first looks for it.
+        db.add_all([user, orm.Spawner(name="", user=user)])
+        db.add(orm.Spawner(name=course, user=user, state=state, server=server))
     db.commit()
     db.close()
     return url

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 import aiohttp
 from kubernetes_asyncio.client.exceptions import ApiException
 from kubespawner import KubeSpawner
+from sqlalchemy.orm import object_session
 from tornado import web
 
 from ..core import start_failures
@@ -92,7 +93,7 @@ class PodSpawner(KubeSpawner):
         # A hub that is killed meanwhile has to find the pod: the hub itself keeps the state after a start only.
         self._may_run, self._last, self._fault, self._tried = True, None, None, False
         self.orm_spawner.state = self.get_state()
-        self.db.commit()
+        object_session(self.orm_spawner).commit()
         try:
             async with asyncio.timeout(max(self.start_timeout - SPARE_S, 1)):
                 async with view.held(events=self.events_enabled):
