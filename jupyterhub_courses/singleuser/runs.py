@@ -158,6 +158,8 @@ class Runs:
                 return
             if answer.state == "failed":
                 raise RunFailed(answer.message)
+            if answer.state == "waiting":  # for a node, though it may have had one that refused it
+                running = Limit(seconds + START)
             if answer.state != "running" and answer.message != told:
                 told = answer.message
                 log.warning("Autograding waits: %s", told)

@@ -157,11 +157,17 @@ class PodSpawner(KubeSpawner):
             view = self._view
             while True:
                 changed = view.change()
-                if super(PodSpawner, self).is_pod_running(view.pod(self.pod_name)):
+                if self._runs(view.pod(self.pod_name)):
                     return True
                 await changed
 
-        return Runs(super().is_pod_running(pod), until)
+        return Runs(self._runs(pod), until)
+
+    def _runs(self, pod):
+        try:
+            return super().is_pod_running(pod)
+        except KeyError:  # the cluster has not said yet where, or how its containers are
+            return False
 
     async def _renew_home(self):
         """Make the claim anew whose StorageClass does not exist, if another is asked for now: no volume ever came."""

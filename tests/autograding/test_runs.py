@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from jupyterhub_courses.adapters.courses_api.server import CallFailed, RunAnswer
 from jupyterhub_courses.core.autograding import RUN, SECONDS_MAX
+from jupyterhub_courses.singleuser import runs as runs_of_graders
 from jupyterhub_courses.singleuser.runs import Job, RunFailed, Runs, deadline, files, remove_leftovers
 
 
@@ -21,8 +23,10 @@ class Service:
         self.answer, self.on_start = answer, on_start
         self.asked: list[str] = []
         self.ended: list[str] = []
+        self.questions = 0
 
     async def autograde_run(self, run: str, seconds: int) -> RunAnswer:
+        self.questions += 1
         if run not in self.asked:
             self.asked.append(run)
             self.on_start(run)
@@ -93,6 +97,23 @@ def test_what_went_wrong_is_told(home: Path, job: Job, answer: RunAnswer | Excep
     with pytest.raises(RunFailed, match=told):
         Runs(service, home, every=0.01).take(job).result(20)
     assert service.ended == service.asked
+
+
+def test_a_run_that_a_node_refused_has_all_of_its_time_when_there_is_room(
+    home: Path, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs_of_graders, "START", 0.4 - job.seconds)  # 0.4 s in all
+    service = Service(RunAnswer("running", "It runs."))
+    future = Runs(service, home, every=0.01).take(job)
+    wait_until(lambda: service.asked)
+    service.answer = RunAnswer("waiting", "There is no room.")
+    time.sleep(0.8)
+    assert not future.done()
+    service.answer, before = RunAnswer("running", "It runs."), service.questions
+    wait_until(lambda: service.questions > before + 1)
+    service.answer = RunAnswer("done", "")
+    with pytest.raises(RunFailed, match="no usable result"):  # for nothing runs here
+        future.result(20)
 
 
 def test_a_link_is_no_file_of_a_submission(tmp_path: Path, job: Job) -> None:

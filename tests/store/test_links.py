@@ -10,7 +10,9 @@ from jupyterhub_courses.adapters.store.courses import Courses
 from jupyterhub_courses.adapters.store.deliveries import Deliveries
 from jupyterhub_courses.adapters.store.models import AssignmentRow, PersonRow, ScoreRow
 from jupyterhub_courses.adapters.store.registrations import Registrations, save_platform
+from jupyterhub_courses.adapters.store.scores import Scores
 from jupyterhub_courses.core.deliveries import ColumnReceipt, Intent, delivered
+from jupyterhub_courses.core.gradebooks import AssignmentState, GradebookState
 from jupyterhub_courses.core.records import Link, Platform, Registration
 
 NOW = datetime(2026, 3, 2, 10, 15, tzinfo=UTC)
@@ -82,6 +84,10 @@ async def columns(database):
         # Two activities have one column: whose it is does not change with each click.
         ({"ps1", "ps3"}, "7", told("ps3", number="8"), {"ps1": ["7", "7"], "ps3": [None, None]}),
         ({"ps1", "ps3"}, "7", told("ps1", number="8"), {"ps1": ["7", "7"], "ps3": [None, None]}),
+        # Found there before anybody clicked.
+        ({"ps1", "ps3"}, "9", told("ps3", "9", "9"), {"ps1": [None, "7"], "ps3": [None, "9"]}),
+        # A copied activity was clicked last, and the first one is changed: each has its own.
+        ({"ps1", "ps3"}, "11", told("ps3", "11", "11"), {"ps1": [None, "7"], "ps3": [None, "11"]}),
         # An activity with its own.
         ({"ps1", "ps3"}, "7", told("ps3", "10", "10"), {"ps1": ["7", "7"], "ps3": [None, "10"]}),
     ],
@@ -147,3 +153,25 @@ async def test_a_column_that_changed_meanwhile_is_not_written_over(courses, data
         which = await session.scalar(select(AssignmentRow.id).where(AssignmentRow.name == "ps1"))
     await Deliveries(database).record_column(ColumnReceipt(which, before, after, 1, "ps1", 10, moved=before != after))
     assert (await columns(database))["ps1"] == [stored, None]
+
+
+async def test_the_activity_of_a_new_name_takes_no_column_away_that_it_does_not_have(courses, database):
+    """Its row knows none, for the assignment has it: ps1 is called ps3 in the gradebook after somebody has clicked."""
+    scores = Scores(database)
+    await scores.record(1, GradebookState(1.0, (AssignmentState("ps1", 10, None, "a"),), ()), NOW)
+    await courses.set_link(1, told("ps3"))
+    await scores.record(1, GradebookState(2.0, (AssignmentState("ps3", 10, None, "a"),), ()), NOW)
+    assert await columns(database) == {"ps2": ["8", None], "ps3": [None, "7"]}
+
+
+async def test_where_two_have_one_column_who_has_scores_there_keeps_it_and_the_other_looks_no_more(courses, database):
+    async with database.transaction() as session:
+        items = {"lineitem": f"{LMS}/items/10", "link_lineitem": f"{LMS}/items/7", "link_registration_id": 1}
+        session.add(AssignmentRow(course_id=1, name="ps3", lineitem_label="ps3", lineitem_max=10, **items))
+        (ps1,) = await session.scalars(select(AssignmentRow).where(AssignmentRow.name == "ps1"))
+        ps1.lineitem = f"{LMS}/items/7"
+    async with database.reading() as session:
+        which = await session.scalar(select(AssignmentRow.id).where(AssignmentRow.name == "ps3"))
+    moving = ColumnReceipt(which, f"{LMS}/items/10", f"{LMS}/items/7", 1, None, None, moved=True)
+    await Deliveries(database).record_column(moving)
+    assert await columns(database) == {"ps1": ["7", "7"], "ps2": ["8", None], "ps3": ["10", None]}

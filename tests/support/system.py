@@ -174,6 +174,8 @@ class Browser:
         self.system = system
         self.session = requests.Session()
         self.session.headers["Accept-Language"] = "en"
+        # A server may close a kept connection in the moment in which it is used again; browsers then ask anew.
+        self.session.headers["Connection"] = "close"
 
     def ask(self, method: str, url: str, **more: Any) -> requests.Response:
         url = url if url.startswith("http") else self.system.base + url

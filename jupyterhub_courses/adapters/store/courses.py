@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from ...core.records import Course, Endpoints, Link
 from .database import Database, again_on_conflict
-from .held import begin_anew
+from .held import begin_anew, whole
 from .models import AssignmentRow, CourseRow, EventRow
 
 EVENTS_KEPT = 200
@@ -129,10 +129,10 @@ class Courses:
     async def set_link(self, course_id: int, link: Link) -> bool:
         """Remember the activity that names an assignment. False when the course has too many already."""
         async with self._database.transaction() as session:
+            await whole(session, course_id)
             named, own = AssignmentRow.name == link.assignment, link.lineitem_url
             held = or_(AssignmentRow.lineitem == own, AssignmentRow.link_lineitem == own) if own else named
             query = select(AssignmentRow).where(AssignmentRow.course_id == course_id, or_(named, held))
-            # In one order, so that no two launches wait for each other.
             found = (await session.scalars(query.order_by(AssignmentRow.id).with_for_update())).all()
             row = next((one for one in found if one.name == link.assignment), None)
             if row is None:
@@ -183,11 +183,13 @@ async def _given_up(session: AsyncSession, row: AssignmentRow, lineitem: str, ot
     the gradebook the activity names the old one.
     """
     for other in others:
+        is_anothers = other.link_lineitem == lineitem and other.resource_link_id != row.resource_link_id
         takes_scores = other.in_gradebook and (other.lineitem or lineitem) == lineitem
-        if other.resource_link_id != row.resource_link_id or (takes_scores and not row.in_gradebook):
+        if is_anothers or (takes_scores and not row.in_gradebook):
             return False
     for other in others:
-        other.resource_link_id = other.link_lineitem = None
+        if other.link_lineitem == lineitem:
+            other.resource_link_id = other.link_lineitem = None
         if other.lineitem == lineitem:
             await begin_anew(session, other)
     return True

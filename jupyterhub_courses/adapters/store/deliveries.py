@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, exists, func, not_, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, exists, func, not_, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ...core.answers import COLUMN_GONE
@@ -31,7 +31,7 @@ from ...core.lineitems import LABEL_MAX, Column
 from ...core.looks import Awaited, Reading, looked
 from ...core.records import Registration
 from .database import Database
-from .held import begin_anew, forget_sent, held_of, locked, says_the_same, write
+from .held import begin_anew, forget_sent, held_of, locked, locked_scores, says_the_same, whole, write
 from .models import AssignmentRow, CourseRow, OutcomeRow, PersonRow, PlatformRow, RegistrationRow, ScoreRow
 from .registrations import registration_record
 
@@ -121,12 +121,18 @@ class Deliveries:
         Nothing is stored where a launch or a person has changed the column meanwhile; `due` then gives no score to
         whoever believes in the other one.
         """
+        which = AssignmentRow.id == receipt.assignment_id
         async with self._database.transaction() as session:
-            row = await session.get(AssignmentRow, receipt.assignment_id, with_for_update=True)
+            course_id = await session.scalar(select(AssignmentRow.course_id).where(which))
+            if course_id is not None and receipt.moved:
+                await whole(session, course_id)
+            row = await session.scalar(select(AssignmentRow).where(which).with_for_update())
             if row is None or row.lineitem != receipt.before:
                 return
             taken = await _taken(session, [row.course_id] if receipt.lineitem not in (None, row.lineitem) else [])
             if taken.get(row.course_id, {}).get(receipt.lineitem or "", row.id) != row.id:
+                if receipt.lineitem == row.link_lineitem:
+                    row.link_lineitem = None  # not again and again; the next click tells of it anew
                 return
             row.lineitem, row.lineitem_registration_id = receipt.lineitem, receipt.registration_id
             row.lineitem_label, row.lineitem_max, row.lineitem_due = receipt.label, receipt.maximum, receipt.due
@@ -176,18 +182,19 @@ class Deliveries:
             query = select(AssignmentRow).where(AssignmentRow.course_id == course_id)
             if assignment is not None:
                 query = query.where(AssignmentRow.name == assignment)
-            assignments = (await session.scalars(query.with_for_update())).all()
+            assignments = (await session.scalars(query.order_by(AssignmentRow.id).with_for_update())).all()
             for row in assignments:
                 if row.lineitem_error == COLUMN_GONE:
                     await begin_anew(session, row)
+                    row.link_lineitem = None
                 row.lineitem_error, row.lineitem_next_at, row.lineitem_attempts = "", None, 0
-            again = update(ScoreRow).where(
+            again = and_(
                 ScoreRow.assignment_id.in_([row.id for row in assignments]),
                 or_(ScoreRow.state.in_(["refused", "waiting"]), ScoreRow.reason == MISSING),
+                true() if person_id is None else ScoreRow.person_id == person_id,
             )
-            if person_id is not None:
-                again = again.where(ScoreRow.person_id == person_id)
-            asked = again.values(state="due", reason="", attempts=0, next_at=None)
+            await locked_scores(session, again)
+            asked = update(ScoreRow).where(again).values(state="due", reason="", attempts=0, next_at=None)
             return int((await session.execute(asked)).rowcount)  # type: ignore[attr-defined]
 
 
@@ -240,7 +247,8 @@ def _column_open(now: datetime) -> ColumnElement[bool]:
     """Not waiting: no trouble, its time has come, or a launch has brought what was missing."""
     link = AssignmentRow.link_lineitem
     container = func.coalesce(AssignmentRow.link_lineitems, CourseRow.lineitems_url, link)
-    new_link = and_(link.is_not(None), or_(AssignmentRow.lineitem.is_(None), AssignmentRow.lineitem != link))
+    is_told = and_(link.is_not(None), AssignmentRow.link_registration_id.is_not(None))
+    new_link = and_(is_told, or_(AssignmentRow.lineitem.is_(None), AssignmentRow.lineitem != link))
     return and_(
         or_(AssignmentRow.lineitem.is_not(None), container.is_not(None), _by_outcomes()),
         or_(
@@ -315,11 +323,11 @@ async def _taken(session: AsyncSession, course_ids: Iterable[int]) -> dict[int, 
     """The columns of these courses and whose each is: {address: assignment}."""
     found: dict[int, dict[str, int]] = {}
     for some in batches(sorted(course_ids), 500):
-        here = select(AssignmentRow.course_id, AssignmentRow.id, AssignmentRow.lineitem, AssignmentRow.link_lineitem)
-        for course_id, assignment_id, *addresses in await session.execute(
-            here.where(AssignmentRow.course_id.in_(some))
-        ):
-            found.setdefault(course_id, {}).update((one, assignment_id) for one in addresses if one)
+        for place in (AssignmentRow.link_lineitem, AssignmentRow.lineitem):  # what takes scores counts most
+            here = select(AssignmentRow.course_id, place, AssignmentRow.id)
+            for course_id, address, which in await session.execute(here.where(AssignmentRow.course_id.in_(some))):
+                if address:
+                    found.setdefault(course_id, {})[address] = which
     return found
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from ...core.deliveries import Held
 from ...core.drift import Choice
 from ...core.scores import Desired, Result, Sent, on_scale
-from .models import AssignmentRow, ScoreRow
+from .models import AssignmentRow, CourseRow, ScoreRow
 
 _SCORES = ScoreRow.__table__
 _FACTS = ("read_at", "in_doubt", "last_timestamp", "sent_at", "state", "reason", "attempts", "next_at")
@@ -98,8 +98,19 @@ def _update(names: Iterable[str]) -> Any:
 _WITH_SENT, _WITHOUT = _update((*_FACTS, *_SENT)), _update(_FACTS)
 
 
+async def whole(session: AsyncSession, course_id: int) -> None:
+    """Nobody else changes whose the columns of this course are before the end. First of all locks."""
+    await session.execute(select(CourseRow.id).where(CourseRow.id == course_id).with_for_update(key_share=True))
+
+
+async def locked_scores(session: AsyncSession, which: Any) -> None:
+    """Nobody else changes these scores before the end; in one order, so that no two wait for each other."""
+    await session.execute(select(ScoreRow.id).where(which).order_by(ScoreRow.id).with_for_update())
+
+
 async def forget_sent(session: AsyncSession, assignment_id: int) -> None:
     """Another column is to have the scores of this assignment: none of them has been sent there."""
+    await locked_scores(session, ScoreRow.assignment_id == assignment_id)
     await session.execute(
         update(ScoreRow)
         .where(ScoreRow.assignment_id == assignment_id)
@@ -119,7 +130,7 @@ async def forget_sent(session: AsyncSession, assignment_id: int) -> None:
 
 async def begin_anew(session: AsyncSession, row: AssignmentRow) -> None:
     """The assignment has no column: what is known of the one that it had is forgotten."""
-    row.lineitem = row.link_lineitem = row.lineitem_label = row.lineitem_max = None
+    row.lineitem = row.lineitem_label = row.lineitem_max = None
     row.lineitem_registration_id = row.lineitem_due = row.rescaled_from = row.rescaled_at = None
     row.lineitem_error, row.lineitem_next_at, row.lineitem_attempts = "", None, 0
     await forget_sent(session, row.id)

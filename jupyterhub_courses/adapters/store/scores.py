@@ -147,7 +147,7 @@ async def _empty(session: AsyncSession, rows: Iterable[AssignmentRow]) -> set[in
 
 def _take_link(row: AssignmentRow, other: AssignmentRow) -> None:
     """The activity that named `other` names `row` from now on."""
-    row.link_lineitem, row.link_lineitems = other.link_lineitem, other.link_lineitems
+    row.link_lineitem, row.link_lineitems = other.link_lineitem or row.link_lineitem, other.link_lineitems
     row.link_registration_id, row.resource_link_id = other.link_registration_id, other.resource_link_id
 
 
