@@ -43,13 +43,13 @@ async def test_a_course_has_so_many_runs_at_once_and_no_more():
 
 
 async def test_runs_that_nobody_fetched_are_swept_and_living_ones_are_not():
-    pods = Pods()
+    pods, now = Pods(), datetime.now(UTC)
     for run, phase in (("run-00001", "Succeeded"), ("run-00002", "Failed"), ("run-00003", "Running")):
         await asking(pods).run(course(), run, 60)
         pods.here[f"autograde-{run}"]["status"] = {"phase": phase}
-    await asking(pods, NOW + timedelta(minutes=50)).run(course(), "run-00004", 60)
+    await asking(pods, now + timedelta(minutes=50)).run(course(), "run-00004", 60)
     assert not pods.deleted
-    await asking(pods, NOW + timedelta(minutes=70)).run(course(), "run-00005", 60)
+    await asking(pods, now + timedelta(minutes=70)).run(course(), "run-00005", 60)
     assert pods.deleted == ["autograde-run-00001", "autograde-run-00002"]
 
 
