@@ -8,7 +8,6 @@ import os
 import re
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -24,14 +23,10 @@ import pytest
 
 from jupyterhub_courses.exchange.client import Client
 
+from ..support.ports import free_port
+
 HERE = Path(__file__).parent
 ADMIN_TOKEN = "service-secret-" + secrets.token_hex(16)
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
