@@ -22,6 +22,7 @@ from .test_delivering import delete_lineitem
 from .world import LmsProcess, World
 
 DUE = datetime(2027, 3, 1, 12, tzinfo=UTC)
+BOTH = (AssignmentState("ps8", 10, None, "a"), AssignmentState("hw8", 10, None, "b"))
 _times = itertools.count(1)
 
 
@@ -108,19 +109,16 @@ def activity(course: Course, lms: LmsProcess, assignment: str, number: int = 11)
 async def test_an_activity_that_names_another_assignment_gives_that_one_its_column(
     world: World, lms: LmsProcess, course: Course
 ) -> None:
-    courses, both = (
-        Courses(world.database),
-        (AssignmentState("ps8", 10, None, "a"), AssignmentState("hw8", 10, None, "b")),
-    )
+    courses = Courses(world.database)
     await courses.set_link(course.id, activity(course, lms, "ps8"))
-    await graded(world, course, *both, ps8=4, hw8=9)
+    await graded(world, course, *BOTH, ps8=4, hw8=9)
     assert shown(lms) == {"Problem set 1": 40, "hw8": 9}  # of 100 points there
     await courses.set_link(course.id, activity(course, lms, "hw8"))
-    await graded(world, course, *both, ps8=4, hw8=9)
+    await graded(world, course, *BOTH, ps8=4, hw8=9)
     assert shown(lms) == {"Problem set 1": 90, "hw8": 9, "ps8": 4}
     lms.forget()
     await courses.set_link(course.id, activity(course, lms, "hw8"))
-    await graded(world, course, *both, ps8=4, hw8=9)
+    await graded(world, course, *BOTH, ps8=4, hw8=9)
     assert lms.posts() == {}
 
 
@@ -144,14 +142,11 @@ async def test_an_assignment_that_is_renamed_keeps_its_activitys_column_beside_a
 async def test_activities_that_share_a_column_move_it_from_nobody(
     world: World, lms: LmsProcess, course: Course
 ) -> None:
-    courses, both = (
-        Courses(world.database),
-        (AssignmentState("ps8", 10, None, "a"), AssignmentState("hw8", 10, None, "b")),
-    )
+    courses = Courses(world.database)
     for _ in range(2):
         await courses.set_link(course.id, activity(course, lms, "ps8", 11))
         await courses.set_link(course.id, activity(course, lms, "hw8", 12))
-        await graded(world, course, *both, ps8=4, hw8=9)
+        await graded(world, course, *BOTH, ps8=4, hw8=9)
         assert shown(lms) == {"Problem set 1": 40, "hw8": 9}
 
 

@@ -122,15 +122,18 @@ class Deliveries:
         whoever believes in the other one.
         """
         which = AssignmentRow.id == receipt.assignment_id
+        is_new = receipt.lineitem not in (None, receipt.before)
         async with self._database.transaction() as session:
             course_id = await session.scalar(select(AssignmentRow.course_id).where(which))
-            if course_id is not None and receipt.moved:
+            if course_id is None:
+                return
+            if is_new:
                 await whole(session, course_id)
             row = await session.scalar(select(AssignmentRow).where(which).with_for_update())
             if row is None or row.lineitem != receipt.before:
                 return
-            taken = await _taken(session, [row.course_id] if receipt.lineitem not in (None, row.lineitem) else [])
-            if taken.get(row.course_id, {}).get(receipt.lineitem or "", row.id) != row.id:
+            taken = (await _taken(session, [course_id])).get(course_id, {}) if is_new else {}
+            if taken.get(receipt.lineitem or "", row.id) != row.id:
                 if receipt.lineitem == row.link_lineitem:
                     row.link_lineitem = None  # not again and again; the next click tells of it anew
                 return
