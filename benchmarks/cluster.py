@@ -26,12 +26,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import fake_cluster
-import hubs
 import outside
 import requests
 import yaml
 from fake_cluster import FakeCluster, Requests
 from jupyterhub import orm
+from machine import busy, cpu_s
 from spawning import RELEASE, HubOf, Side, forget_reflectors
 
 from jupyterhub_courses.adapters.kubernetes import ClusterHost, KubernetesApi
@@ -54,11 +54,6 @@ MAKING_S = 3600
 def slug(number: int) -> str:
     """Of the course of this number."""
     return f"c{number:04}"
-
-
-def busy() -> str:
-    """What else the machine does."""
-    return f"load {os.getloadavg()[0]:.1f}"
 
 
 def show(what: str, *values: str) -> None:
@@ -145,9 +140,9 @@ class Service:
         time.sleep(2)
 
         def is_quiet() -> bool:
-            before = hubs.cpu_s(self._pid)
+            before = cpu_s(self._pid)
             time.sleep(2)
-            return hubs.cpu_s(self._pid) - before < 0.1
+            return cpu_s(self._pid) - before < 0.1
 
         wait_for(is_quiet, "the service is quiet", 600)
 

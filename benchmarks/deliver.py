@@ -6,9 +6,7 @@ so that what else the machine does meets all of them; what counts is each one's 
 """
 
 import asyncio
-import os
 import random
-import resource
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -20,6 +18,7 @@ from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from benchmarks.machine import busy, cpu_s, own_cpu_s
 from benchmarks.worlds import Counting, beside_an_lms
 from jupyterhub_courses.adapters.store.registrations import Registrations
 from jupyterhub_courses.core.lineitems import LineItem
@@ -77,9 +76,9 @@ class Bench:
         people = self.people[:scores]
         await self.world.want(self.course, name, {person: float(n % 11) for n, person in enumerate(people)})
         self.http.requests.clear()
-        began, ours, theirs = time.monotonic(), own_cpu(), cpu_of(self.lms.process.pid)
+        began, ours, theirs = time.monotonic(), own_cpu_s(), cpu_s(self.lms.process.pid)
         await self.world.settle(120, outbox or self.world.fresh_outbox(pace=pace))
-        seconds, ours, theirs = time.monotonic() - began, own_cpu() - ours, cpu_of(self.lms.process.pid) - theirs
+        seconds, ours, theirs = time.monotonic() - began, own_cpu_s() - ours, cpu_s(self.lms.process.pid) - theirs
         sent = self.http.scores()
         took = Took(seconds, ours, theirs, min(one.began for one in sent) - began, sent[-1].ended - began)
         assert len(self.lms.grades("ml101", name)) == scores
@@ -98,17 +97,6 @@ class Bench:
         took = time.monotonic() - began
         assert len(self.lms.grades("ml101", "one by one")) == scores
         return took
-
-
-def own_cpu() -> float:
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
-
-
-def cpu_of(process: int) -> float:
-    """CPU seconds of a process until now."""
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / 100  # in ticks of a hundredth of a second
 
 
 async def rounds(bench: Bench, scores: int, sweep: Sequence[int]) -> None:
@@ -138,7 +126,7 @@ def print_parts(pushes: Sequence[Took]) -> None:
     )
     print(
         f"of that               {first:6.2f} s before the first score, {last - first:.2f} s to the last one's answer, "
-        f"{all_ - last:.2f} s to read back; {own:.2f} s of it our CPU, load {os.getloadavg()[0]:.1f}"
+        f"{all_ - last:.2f} s to read back; {own:.2f} s of it our CPU, {busy()}"
     )
 
 

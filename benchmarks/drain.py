@@ -5,7 +5,6 @@ The LMS is the demo's, in a process of its own, without a delay. Memory is this 
 """
 
 import asyncio
-import os
 import sys
 import time
 from contextlib import suppress
@@ -16,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from sqlalchemy import func, insert, select
 
-from benchmarks.deliver import cpu_of, own_cpu
+from benchmarks.machine import busy, cpu_s, own_cpu_s
 from benchmarks.worlds import beside_an_lms
 from jupyterhub_courses.adapters.store.models import AssignmentRow, CourseRow, ScoreRow
 from tests.delivering.world import LmsProcess, World
@@ -56,7 +55,7 @@ async def drain(world: World, lms: LmsProcess, courses: list[int], people: list[
     await pile(world, courses, people, each, f"{each} each")
     due, outbox = each * len(courses), world.fresh_outbox()
     before = memory()
-    found, began, ours, theirs = [before], time.monotonic(), own_cpu(), cpu_of(lms)
+    found, began, ours, theirs = [before], time.monotonic(), own_cpu_s(), cpu_s(lms.process.pid)
     watch = asyncio.create_task(sampled(found))
     report = await outbox.deliver_due()
     took = time.monotonic() - began
@@ -64,10 +63,10 @@ async def drain(world: World, lms: LmsProcess, courses: list[int], people: list[
     with suppress(asyncio.CancelledError):
         await watch
     assert report.states == {"sent": due}, report
-    own, other = (own_cpu() - ours) / due * 1000, (cpu_of(lms) - theirs) / due * 1000
+    own, other = (own_cpu_s() - ours) / due * 1000, (cpu_s(lms.process.pid) - theirs) / due * 1000
     print(
         f"{due:7} due: {took:6.1f} s, {due / took:4.0f} a second, {max(found) - before:5.1f} MiB above {before:.0f}; "
-        f"CPU a score {own:.2f} ms ours, {other:.2f} ms the LMS's; load {os.getloadavg()[0]:.1f}"
+        f"CPU a score {own:.2f} ms ours, {other:.2f} ms the LMS's; {busy()}"
     )
     tenths = [max(found[len(found) * n // 10 : len(found) * (n + 1) // 10 + 1]) - before for n in range(10)]
     print(f"{'':12} MiB above in each tenth of the time: {' '.join(f'{each:.1f}' for each in tenths)}", flush=True)

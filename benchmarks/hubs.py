@@ -25,7 +25,6 @@ from tests.support.ports import free_port
 from tests.support.system import System, registration
 
 KEYSET_S = 0.1
-TICKS = os.sysconf("SC_CLK_TCK")
 BARE = """
 c = get_config()  # noqa: F821
 c.JupyterHub.bind_url = "http://127.0.0.1:{port}"
@@ -136,12 +135,6 @@ def declared(platform: Platform, name: str, path: str) -> dict:
     spec = registration(platform, name)
     spec["registrations"][0] |= {"public_key": None, "keyset_url": f"{platform.url}{path}"}
     return spec
-
-
-def cpu_s(pid: int | None) -> float:
-    """CPU seconds that a process has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
 
 
 def rss_mib(pid: int | None) -> float:

@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import hubs
 import storm
+from machine import cpu_s
 
 from tests.hub.platform import Platform
 
@@ -48,7 +49,7 @@ def load(hub: hubs.Hub, people: list[storm.Visitor], connections: int, work: Wor
     pid, service = hub.hub.pid, hub.service()
 
     def cpu() -> tuple[float, float]:
-        return hubs.cpu_s(pid), hubs.cpu_s(service) if service else 0.0
+        return cpu_s(pid), cpu_s(service) if service else 0.0
 
     async def turn() -> Round:
         this = storm.Storm(hub.direct_hub, cpu, connections)

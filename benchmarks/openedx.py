@@ -21,8 +21,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from deliver import cpu_of, own_cpu
-from regrades import Push, busy, rounds
+from machine import busy, cpu_s, own_cpu_s
+from regrades import Push, rounds
 from worlds import Counting, a_store
 
 from jupyterhub_courses.usecases.delivering import Deliverer
@@ -58,9 +58,9 @@ class Bench:
         self.points = {person: float((n + turn) % MAXIMUM + 1) for n, person in enumerate(self.people.values())}
         await self._want()
         self.http.requests.clear()
-        began, ours, theirs = time.monotonic(), own_cpu(), cpu_of(self.openedx.process)
+        began, ours, theirs = time.monotonic(), own_cpu_s(), cpu_s(self.openedx.process)
         await self.world.settle(300, outbox)
-        seconds, ours, theirs = time.monotonic() - began, own_cpu() - ours, cpu_of(self.openedx.process) - theirs
+        seconds, ours, theirs = time.monotonic() - began, own_cpu_s() - ours, cpu_s(self.openedx.process) - theirs
         self.pushed += 1
         await asyncio.to_thread(self._check)
         posts = Counter(str(one.status) for one in self.http.scores())

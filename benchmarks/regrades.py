@@ -4,7 +4,6 @@ connections by itself, and with fixed numbers.
 The turns come in rounds, so that what else the machine does meets all of them; what counts is each one's median.
 """
 
-import os
 import random
 from collections import Counter
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from statistics import median
 from typing import Protocol
 
 from deliver import fixed
+from machine import busy
 
 from jupyterhub_courses.core.pace import Pace
 from jupyterhub_courses.usecases.delivering import Deliverer
@@ -83,8 +83,3 @@ async def _print_costs(bench: Bench, ours: list[Push]) -> None:
     line = f"CPU a score           {median(push.cpu for push in ours) / bench.scores * 1000:6.2f} ms ours"
     print(line + (f", {theirs:.0f} ms the LMS's" if theirs else ""))
     print(f"second push           {await bench.again():6} requests", flush=True)
-
-
-def busy() -> str:
-    """What else the machine does."""
-    return f"load {os.getloadavg()[0]:.1f}"

@@ -5,7 +5,6 @@ The LMS is the demo's, in a process of its own; the store is a file.
 """
 
 import asyncio
-import os
 import sys
 import time
 from collections.abc import Iterable
@@ -15,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from sqlalchemy import func, select, update
 
-from benchmarks.deliver import cpu_of, own_cpu
+from benchmarks.machine import busy, cpu_s, own_cpu_s
 from benchmarks.worlds import beside_an_lms
 from jupyterhub_courses.adapters.store.courses import Courses
 from jupyterhub_courses.adapters.store.models import CourseRow, MembershipRow
@@ -39,16 +38,17 @@ async def main() -> None:
         url = f"{lms.base}/mod/lti/services.php/CourseSection/2/bindings/1/memberships"
         async with world.database.transaction() as session:
             await session.execute(update(CourseRow).values(members_url=url))
-        print(f"{STUDENTS} members, load {os.getloadavg()[0]:.1f}")
+        print(f"{STUDENTS} members, {busy()}")
         for turn in ("first", *["unchanged"] * TURNS):
             course = await Courses(world.database).by_slug("ml101")
             assert course is not None
-            began, ours, theirs = time.monotonic(), own_cpu(), cpu_of(lms)
+            began, ours, theirs = time.monotonic(), own_cpu_s(), cpu_s(lms.process.pid)
             synced = await rostering.sync(course)
             took = time.monotonic() - began
             print(
-                f"{turn:10} {took:6.2f} s; CPU {own_cpu() - ours:.2f} s ours, {cpu_of(lms) - theirs:.2f} s the "
-                f"LMS's; {synced.added} added, {synced.changed} changed, {synced.removed} removed {synced.error}",
+                f"{turn:10} {took:6.2f} s; CPU {own_cpu_s() - ours:.2f} s ours, "
+                f"{cpu_s(lms.process.pid) - theirs:.2f} s the LMS's; "
+                f"{synced.added} added, {synced.changed} changed, {synced.removed} removed {synced.error}",
                 flush=True,
             )
         async with world.database.reading() as session:
